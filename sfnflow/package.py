@@ -1,0 +1,111 @@
+"""The code package: a snapshot of what a run's tasks need, named by a hash of its content.
+
+It holds the user's files by Metaflow's packaging rules, the default files of IncludeFile parameters,
+and `_sfnflow/manifest.json`, which tells a job how the flow was deployed.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sfnflow.graph import Flow
+from sfnflow.load import LoadedFlow, SourceFile
+
+MANIFEST = "_sfnflow/manifest.json"
+CONFIGS = "_sfnflow/configs.json"
+
+
+class Deployment(NamedTuple):
+    """What `create` decides and the flow file does not say."""
+
+    token: str
+    owner: str
+    tags: tuple[str, ...] = ()
+    namespace: str | None = None
+    project_options: tuple[str, ...] = ()
+
+
+class CodePackage(NamedTuple):
+    """A package that can be written anywhere. `id` changes when any byte in it does."""
+
+    id: str
+    files: tuple[SourceFile, ...]
+    texts: dict[str, str]
+
+    def write_folder(self, folder: Path) -> None:
+        """Unpacks the package as `folder`, whole or not at all; one that is there already stays."""
+        if folder.is_dir():
+            return
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            for path, name in self.files:
+                target = partial / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            for name, text in self.texts.items():
+                (partial / name).parent.mkdir(parents=True, exist_ok=True)
+                (partial / name).write_text(text, encoding="utf-8")
+            partial.chmod(0o755)
+            partial.rename(folder)
+        except OSError:
+            shutil.rmtree(partial, ignore_errors=True)
+            if not folder.is_dir():  # else another create of the same code was first
+                raise
+
+
+def build_package(loaded: LoadedFlow, deployment: Deployment) -> CodePackage:
+    """Reads the files once to hash them; writes nothing."""
+    by_name = {file.name: file for file in loaded.files}
+    files = tuple(by_name[name] for name in sorted(by_name))
+    texts = {MANIFEST: _to_json(_manifest(loaded, deployment))}
+    if loaded.configs:
+        texts[CONFIGS] = _to_json(loaded.configs)
+    digest = hashlib.sha256()
+    for path, name in files:
+        digest.update(f"{name}\0".encode())
+        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    for name, text in texts.items():
+        digest.update(f"{name}\0{text}\0".encode())
+    return CodePackage(digest.hexdigest()[:16], files, texts)
+
+
+def _to_json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, sort_keys=True)
+
+
+def _manifest(loaded: LoadedFlow, deployment: Deployment) -> dict[str, Any]:
+    return {
+        "flow": loaded.flow.name,
+        "script": Path(loaded.flow.file).name,
+        "top_options": _top_options(loaded, deployment),
+        "parameters": {p.name: p.kind for p in loaded.flow.parameters},
+        "separators": {p.name: p.separator for p in loaded.flow.parameters if p.separator},
+        "defaults": _defaults(loaded.flow),
+        "tags": list(deployment.tags),
+        "namespace": deployment.namespace,
+        "token": deployment.token,
+        "owner": deployment.owner,
+    }
+
+
+def _top_options(loaded: LoadedFlow, deployment: Deployment) -> list[str]:
+    """The options that make the flow in a job the one that was rendered."""
+    options = list(deployment.project_options)
+    for spec in loaded.decospecs:
+        options += ["--with", spec]
+    for name in loaded.configs.get("user_configs", {}):
+        options += ["--config-value", name, f"kv.{name}"]  # metaflow's name for "read it from file"
+    return options
+
+
+def _defaults(flow: Flow) -> dict[str, str]:
+    """Values that the job cannot compute again: deploy-time ones, and files in the package."""
+    defaults = {p.name: str(p.default) for p in flow.parameters if p.deploy_time}
+    for parameter in flow.parameters:
+        if parameter.kind == "file" and parameter.default is not None:
+            defaults[parameter.name] = f"package:_sfnflow/files/{parameter.name}"
+    return defaults

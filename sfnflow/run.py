@@ -1,0 +1,188 @@
+"""Runs: trigger, find, watch, stop, continue, and resume on this machine."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sfnflow.deploy import require_deployed
+from sfnflow.errors import NotFoundError, RunError, UsageError
+from sfnflow.graph import Flow
+from sfnflow.names import suggest
+from sfnflow.targets import LogLine, Run, StepProgress, Target, Task
+from sfnflow.values import check_values
+
+# Batch takes 8,192 characters of overrides with a job
+# (https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerOverrides.html); what is longer
+# than this share of it goes by the ledger's store.
+INLINE_INPUT_CHARACTERS = 4096
+_POLL_SECONDS = 0.2
+
+
+class Triage(NamedTuple):
+    """Why a run failed: the task it began with, the end of what it printed, and its siblings."""
+
+    task: Task | None
+    reason: str
+    log: tuple[str, ...]
+    siblings_done: int
+    siblings: int
+
+
+def trigger(target: Target, name: str, given: Mapping[str, Any]) -> Run:
+    """Starts a run of the live version. The values are checked before anything starts."""
+    deployed = require_deployed(target, name)
+    values = check_values(deployed.flow, given)
+    for parameter in deployed.flow.parameters:
+        if parameter.kind == "file" and parameter.name in values:
+            values[parameter.name] = _upload(target, deployed.flow, values[parameter.name])
+    return target.start(deployed, _document(target, deployed.flow, values))
+
+
+def require_run(target: Target, text: str) -> Run:
+    """The run of that id or unique beginning of an id."""
+    found = target.find_runs(text)
+    if len(found) == 1 or (found and found[0].id == text):
+        return found[0]
+    if found:
+        raise UsageError(
+            f"{text} is the beginning of more than one run.",
+            details=[f"{run.id}  {run.name}  {run.status}" for run in found],
+            hint="Give more of the id.",
+        )
+    raise NotFoundError(
+        f"There is no run {text} on the target {target.label}.",
+        hint="`sfnflow runs NAME` lists the runs of a flow.",
+    )
+
+
+def require_step(flow: Flow, name: str) -> str:
+    """The name, if the flow has such a step."""
+    names = [step.name for step in flow.steps]
+    if name not in names:
+        raise NotFoundError(
+            f"{flow.name} has no step {name}.",
+            hint=suggest(name, names) or f"Its steps: {', '.join(names)}.",
+        )
+    return name
+
+
+def watch(target: Target, run: Run, timeout: float | None = None) -> Iterator[Run]:
+    """The run again and again until it is over. RunError after `timeout` seconds; it goes on then."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        run = target.find_runs(run.id)[0]
+        yield run
+        if run.status != "RUNNING":
+            return
+        if deadline is not None and time.monotonic() > deadline:
+            raise RunError(
+                f"{run.id} is not over after {timeout:g} seconds; it goes on.",
+                hint=f"sfnflow status {run.id}",
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def follow_logs(
+    target: Target, run: Run, tasks: Mapping[str, str | None], follow: bool
+) -> Iterator[LogLine]:
+    """What the run's tasks print: all there is, and with `follow` what comes until the run is over.
+
+    `tasks` narrows it: `step` and `task`, where None means any.
+    """
+    skip: dict[str, int] = {}
+    while True:
+        over = target.find_runs(run.id)[0].status != "RUNNING"
+        for task in target.tasks(run, step=tasks["step"]):
+            if tasks["task"] in (None, task.id):
+                yield from target.log_lines(run, task, skip)
+        if over or not follow:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def triage(target: Target, run: Run, progress: list[StepProgress]) -> Triage:
+    """What a failed run failed of: the first task in it that did, not those stopped because of it."""
+    job = _job_of(run.cause)
+    failed = target.tasks(run, failed=True)
+    task = next((t for t in failed if t.id == job), None)
+    if task is None:
+        return Triage(None, run.cause or run.error, (), 0, 0)
+    lines = [line.text for line in target.log_lines(run, task, {}) if line.stream == "stderr"]
+    step = next(p for p in progress if p.step == task.step)
+    return Triage(task, task.reason, tuple(lines[-8:]), step.done, step.total or 0)
+
+
+def stop(target: Target, text: str) -> Run:
+    """Ends a run and its jobs. RunError when it is over already."""
+    run = require_run(target, text)
+    if run.status not in ("RUNNING", "INTERRUPTED"):
+        raise RunError(f"{run.id} is over already: {run.status}.")
+    target.stop(run)
+    return target.find_runs(run.id)[0]
+
+
+def redrive(target: Target, text: str) -> Run:
+    """Goes on with a run in place. RunError when there is nothing to go on with."""
+    run = require_run(target, text)
+    if run.status == "SUCCEEDED":
+        raise RunError(f"{run.id} has succeeded; there is nothing to go on with.")
+    if run.status == "RUNNING":
+        raise RunError(f"{run.id} is running.", hint=f"sfnflow status {run.id}")
+    target.redrive(run)
+    return target.find_runs(run.id)[0]
+
+
+def resume_script(target: Target, run: Run) -> Path:
+    """The flow file that the run was deployed from; NotFoundError when it has gone."""
+    script = Path(target.flow_of(run).file)
+    if not script.is_file():
+        raise NotFoundError(
+            f"The flow of {run.id} was deployed from {script}, which is not there any more.",
+            hint=f"Name the file: sfnflow resume {script.name} --origin-run-id {run.id}",
+        )
+    return script
+
+
+def resume_here(target: Target, run: Run, script: Path) -> int:
+    """Metaflow's own resume of the run, on this machine, with today's code. Returns its exit code."""
+    if run.status == "RUNNING":
+        raise RunError(
+            f"{run.id} is still running.",
+            hint=f"Wait for it, or end it first: sfnflow stop {run.id}",
+        )
+    if not script.is_file():
+        raise NotFoundError(f"There is no file {script}.")
+    command = [sys.executable, "-P", "-m", "sfnflow.runtime.flow", str(script.absolute())]
+    options = ["--no-pylint", "resume", "--origin-run-id", run.id]
+    environment = {**os.environ, **target.metaflow_environment()}
+    return subprocess.run([*command, *options], env=environment, check=False).returncode
+
+
+def _job_of(cause: str) -> str | None:
+    try:
+        return str(json.loads(cause)["JobId"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _upload(target: Target, flow: Flow, path: str) -> str:
+    body = Path(path).expanduser().read_bytes()
+    key = f"{flow.name}/files/{hashlib.sha256(body).hexdigest()}"
+    target.put_object(key, body)
+    return f"ledger:{key}"
+
+
+def _document(target: Target, flow: Flow, values: Mapping[str, str]) -> dict[str, Any]:
+    """The input of the execution, in the form that Metaflow's plugin takes as well."""
+    text = json.dumps(values)
+    if len(text) <= INLINE_INPUT_CHARACTERS:
+        return {"Parameters": text}
+    key = f"{flow.name}/inputs/{hashlib.sha256(text.encode()).hexdigest()}.json"
+    target.put_object(key, text.encode())
+    return {"ParametersAt": key}

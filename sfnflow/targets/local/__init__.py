@@ -1,0 +1,1 @@
+"""The embedded target: the same definitions, interpreted on this machine."""

@@ -1,0 +1,109 @@
+"""`python -P -m sfnflow.targets.local.engine HOME-SETTINGS EXECUTION LOCK-FD`: runs one execution to its end.
+
+A process of its own, in a session of its own: it outlives the command and the terminal that started
+it. It holds the run's lock (inherited from that command, so that there is no moment without it), and
+so does every process it starts: while anyone holds it, the run is being worked on.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sfnflow.asl import StateMachine
+from sfnflow.config import LocalSettings, RenderSettings
+from sfnflow.targets.local.database import Database
+from sfnflow.targets.local.interpreter import Outcome, execute
+from sfnflow.targets.local.journal import Journal
+from sfnflow.targets.local.layout import Layout
+from sfnflow.targets.local.store import Store
+from sfnflow.targets.local.warm import WarmPool
+from sfnflow.targets.local.world import Execution, LocalWorld
+
+ARN = "arn:aws:states:local:000000000000"
+
+
+def main(settings: LocalSettings, name: str, lock: int) -> None:
+    """Runs the execution `name`, which has been recorded as running, and records its end."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    database = Database(settings.home)
+    store = Store(database)
+    _recover(store, Layout(settings), name)
+    try:
+        status, error, cause = asyncio.run(_run(settings, database, store, name, lock))
+    except Exception as bug:
+        store.end_execution(name, "FAILED", "States.Runtime", f"sfnflow: {bug!r}", time.time())
+        raise
+    store.end_execution(name, status, error, cause, time.time())
+
+
+def _recover(store: Store, layout: Layout, name: str) -> None:
+    """Takes in the successes that a killed engine did not live to record."""
+    done = layout.done(name)
+    if done.exists():
+        store.mark_succeeded(done.read_text().split(), time.time())
+
+
+async def _run(
+    settings: LocalSettings, database: Database, store: Store, name: str, lock: int
+) -> tuple[str, str, str]:
+    row = store.execution(name)
+    version = store.version(row["machine"], row["version"])
+    layout = Layout(settings)
+    base = job_environment(settings, name, version["token"], version["owner"])
+    pool = WarmPool(base, layout.run(name), lock)
+    journal = Journal(database, name)
+    world = LocalWorld(Execution(name, row["flow"], layout, settings.slots), store, journal, pool)
+    work = asyncio.create_task(
+        execute(
+            StateMachine.model_validate_json(version["definition"]),
+            name=name,
+            arn=f"{ARN}:execution:{row['machine']}:{name}",
+            input=json.loads(row["input"]),
+            started=datetime.fromtimestamp(row["started"], UTC).isoformat(),
+            world=world,
+        )
+    )
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    try:
+        outcome: Outcome = await work
+        return outcome.status, outcome.error, outcome.cause
+    except asyncio.CancelledError:
+        return "ABORTED", "States.Aborted", "Stopped by the user."
+    finally:
+        await pool.close()
+        journal.flush()
+
+
+def job_environment(
+    settings: LocalSettings, name: str, token: str, owner: str
+) -> Mapping[str, str]:
+    """The environment of every job: this one's, with Metaflow pointed at the local target.
+
+    METAFLOW_USER is "SFN" as in Metaflow's own Step Functions jobs; the production token puts the run
+    in its production namespace.
+    """
+    layout = Layout(settings)
+    render = RenderSettings()
+    return {
+        **os.environ,
+        "METAFLOW_USER": "SFN",
+        "METAFLOW_OWNER": owner,
+        "METAFLOW_PRODUCTION_TOKEN": token,
+        "METAFLOW_DEFAULT_DATASTORE": "local",
+        "METAFLOW_DEFAULT_METADATA": "local",
+        "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(settings.metaflow_root),
+        "SFNFLOW_DATASTORE_FOLDER": str(settings.datastore),
+        "SFNFLOW_LEDGER_FOLDER": str(layout.bucket(render.bucket) / render.prefix),
+        "SFNFLOW_DONE_FILE": str(layout.done(name)),
+    }
+
+
+if __name__ == "__main__":
+    main(LocalSettings.model_validate_json(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

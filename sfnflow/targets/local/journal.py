@@ -1,0 +1,80 @@
+"""The engine's writes: kept for a moment and committed together, so that 10,000 jobs cost few commits."""
+
+import asyncio
+import json
+import time
+
+from sfnflow.targets.local.database import Database
+from sfnflow.targets.local.interpreter import Event
+
+_FLUSH_SECONDS = 0.1
+
+# What status needs is written; the entering and leaving of 10,000 iterations is not.
+_KEPT = {
+    "ExecutionStarted",
+    "MapStateStarted",
+    "MapStateFailed",
+    "ParallelStateFailed",
+    "TaskFailed",
+    "TaskTimedOut",
+    "ExecutionFailed",
+    "ExecutionTimedOut",
+    "ExecutionAborted",
+    "ExecutionSucceeded",
+}
+
+
+class Journal:
+    """Jobs and events of one execution on their way into the database."""
+
+    def __init__(self, database: Database, execution: str) -> None:
+        self._db, self._execution = database, execution
+        self._pending: list[tuple[str, tuple[object, ...]]] = []
+        self._flusher: asyncio.TimerHandle | None = None
+
+    def event(self, event: Event) -> None:
+        """Adds a history event, if it is one that is kept."""
+        if event.type in _KEPT:
+            details = json.dumps(event.details)
+            self._add(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
+                (self._execution, time.time(), event.type, event.path, event.state, details),
+            )
+
+    def submitted(self, job: str, place: str, step: str, path: str) -> None:
+        """A job waits for a slot."""
+        self._add(
+            "INSERT INTO jobs (id, execution, place, step, path, status, attempt, created)"
+            " VALUES (?, ?, ?, ?, ?, 'RUNNABLE', 1, ?)",
+            (job, self._execution, place, step, path, time.time()),
+        )
+
+    def started(self, job: str, attempt: int) -> None:
+        """A job's attempt runs."""
+        self._add(
+            "UPDATE jobs SET status='RUNNING', attempt=?, started=coalesce(started, ?) WHERE id=?",
+            (attempt, time.time(), job),
+        )
+
+    def ended(self, job: str, status: str, exit_code: int | None, reason: str) -> None:
+        """A job is over."""
+        self._add(
+            "UPDATE jobs SET status=?, exit_code=?, reason=?, stopped=? WHERE id=?",
+            (status, exit_code, reason, time.time(), job),
+        )
+
+    def flush(self) -> None:
+        """Writes all that is pending now."""
+        if self._flusher is not None:
+            self._flusher.cancel()
+            self._flusher = None
+        pending, self._pending = self._pending, []
+        if pending:
+            with self._db.transaction() as db:
+                for sql, values in pending:
+                    db.execute(sql, values)
+
+    def _add(self, sql: str, values: tuple[object, ...]) -> None:
+        self._pending.append((sql, values))
+        if self._flusher is None:
+            self._flusher = asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
