@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sfnflow.targets import Deployed, Target
 
 
-def create(  # noqa: PLR0913, PLR0917 - each is an option that a user types
+def create(
     file: Annotated[Path, typer.Argument(metavar="FLOW.py", help="The flow's file, as it is.")],
     max_workers: Annotated[
         int, typer.Option(min=1, help="How many tasks of a foreach run at the same time.")

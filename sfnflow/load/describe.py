@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 _KINDS = {"start": "linear", "linear": "linear", "split": "split", "split-switch": "switch"}
-_TYPES = {int: "int", float: "float", bool: "bool", str: "str", dict: "json", list: "json"}
+_TYPES: dict[type, str] = {int: "int", float: "float", bool: "bool", str: "str", dict: "json", list: "json"}
 # The CPUs, MB of memory and GPUs of a @batch step that says nothing (metaflow's ResourcesDecorator).
 _RESOURCES = {"cpu": 1, "memory": 4096, "gpu": 0}
 
@@ -191,9 +191,8 @@ def _kind(parameter: Any) -> str:
     if parameter.separator:
         return "list"
     name = getattr(declared, "name", "")  # click's own types: INT, FLOAT, BOOL, Choice, Path
-    by_name = {"integer": "int", "float": "float", "boolean": "bool"}.get(name, "str")
-    known: dict[Any, str] = _TYPES
-    return known.get(declared, by_name) if isinstance(declared, type) else by_name
+    by_name: str = {"integer": "int", "float": "float", "boolean": "bool"}.get(name, "str")
+    return _TYPES.get(declared, by_name) if isinstance(declared, type) else by_name
 
 
 def _default(parameter: Any) -> Any:

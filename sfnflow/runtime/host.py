@@ -103,10 +103,8 @@ class _FlowEnded(BaseException):
 
 
 def _flow_classes(base: type) -> list[type]:
-    found: list[type] = []
-    for child in base.__subclasses__():
-        found += [child, *_flow_classes(child)]
-    return found
+    children: list[type] = base.__subclasses__()
+    return [flow for child in children for flow in (child, *_flow_classes(child))]
 
 
 def _adopt_main_module() -> None:

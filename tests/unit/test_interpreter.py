@@ -25,6 +25,10 @@ ARN = "arn:aws:states:eu-west-1:1:execution:flow:run1"
 Answer = Callable[[TaskCall], Json | Awaitable[Json]]
 
 
+def echo(call: TaskCall) -> Json:
+    return call.parameters
+
+
 class FakeWorld:
     """Answers a task by its state's name; keeps what happened."""
 
@@ -41,7 +45,7 @@ class FakeWorld:
         self.running += 1
         self.peak = max(self.peak, self.running)
         try:
-            answer = self.answers.get(call.state, lambda call: call.parameters)(call)
+            answer = self.answers.get(call.state, echo)(call)
             return await answer if inspect.isawaitable(answer) else answer
         finally:
             self.running -= 1
@@ -76,7 +80,7 @@ class _Clock(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[Any]:
         assert timeout is not None, "nothing will ever happen again"
         self.now += timeout
-        return selectors.SelectSelector.select(self, 0)
+        return super().select(0)
 
 
 def run(coroutine: Coroutine[Any, Any, Json]) -> Json:
@@ -892,6 +896,11 @@ def test_map_gives_the_outputs_in_the_order_of_its_items() -> None:
     ]
     assert world.types("MapIterationS").count("MapIterationSucceeded") == 3
     assert [e.details for e in world.events if e.type == "MapStateStarted"] == [{"length": 3}]
+
+
+def test_a_result_that_is_discarded_is_not_selected_from_either() -> None:
+    state = each({"work": task()}, ResultSelector={"x.$": "$[0]"}, ResultPath=None)
+    assert output_of({"each": state}, [1]) == [1]
 
 
 def test_a_map_over_nothing() -> None:

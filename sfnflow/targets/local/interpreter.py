@@ -94,7 +94,7 @@ class World(Protocol):
     def emit(self, event: Event) -> None: ...
 
 
-async def execute(  # noqa: PLR0913 (named, and every one needed)
+async def execute(
     machine: asl.StateMachine,
     *,
     name: str,
@@ -419,7 +419,6 @@ class _Execution:
                 frame = replace(frame, context=self._child_context(frame))
             result = await self.run_states(state.item_processor, frame)
         except StateError as raised:
-            _let_cancellation_win()
             error = _located(raised, frame.state)
             self.emit("MapIterationFailed", frame, {"index": index, "error": error.error})
             raise (_over_threshold(index, error) if distributed else error) from None
@@ -552,7 +551,6 @@ async def _all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         return await asyncio.gather(*tasks)
     finally:
         await _end(tasks)
-        _let_cancellation_win()
 
 
 async def _end(tasks: list["asyncio.Task[T]"]) -> None:
