@@ -108,11 +108,10 @@ def follow_logs(
 
 def triage(target: Target, run: Run, progress: list[StepProgress]) -> Triage:
     """What a failed run failed of: the first task in it that did, not those stopped because of it."""
-    job = _job_of(run.cause)
-    failed = target.tasks(run, failed=True)
-    task = next((t for t in failed if t.id == job), None)
-    if task is None:
+    failed = [task for task in target.tasks(run, failed=True) if not task.terminated]
+    if not failed:
         return Triage(None, run.cause or run.error, (), 0, 0)
+    task = min(failed, key=lambda task: task.stopped or run.started)
     lines = [line.text for line in target.log_lines(run, task, {}) if line.stream == "stderr"]
     step = next(p for p in progress if p.step == task.step)
     return Triage(task, task.reason, tuple(lines[-8:]), step.done, step.total or 0)
@@ -162,13 +161,6 @@ def resume_here(target: Target, run: Run, script: Path) -> int:
     options = ["--no-pylint", "resume", "--origin-run-id", run.id]
     environment = {**os.environ, **target.metaflow_environment()}
     return subprocess.run([*command, *options], env=environment, check=False).returncode
-
-
-def _job_of(cause: str) -> str | None:
-    try:
-        return str(json.loads(cause)["JobId"])
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 def _upload(target: Target, flow: Flow, path: str) -> str:

@@ -57,7 +57,10 @@ class Run(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One step's work in a run. `id` is its job's; `path` its indices in the foreachs around it."""
+    """One step's work in a run. `id` is its job's; `path` its indices in the foreachs around it.
+
+    `terminated` tasks failed for no fault of theirs: the run was stopped, or another task failed.
+    """
 
     id: str
     step: str
@@ -66,6 +69,7 @@ class Task(NamedTuple):
     attempt: int
     exit_code: int | None
     reason: str
+    terminated: bool
     started: datetime | None
     stopped: datetime | None
 

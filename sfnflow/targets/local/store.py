@@ -11,6 +11,10 @@ from sfnflow.targets import Deployed, Release, Run, StepProgress, Task
 from sfnflow.targets.local.database import Database
 
 
+TERMINATED = "Terminated: the run was stopped, or another task of it failed."
+"""The reason of a job that was ended for no fault of its own."""
+
+
 class Store:
     """Typed reads and writes of the database; it knows no files and no processes."""
 
@@ -175,9 +179,10 @@ class Store:
         """Each step's counts, in the order of the graph."""
         rows = self._db.query(
             "SELECT step, count(*) AS tasks, sum(status='SUCCEEDED') AS done,"
-            " sum(status='RUNNING') AS running, sum(status='FAILED') AS failed,"
+            " sum(status='RUNNING') AS running, sum(status='FAILED' AND reason != ?1) AS failed,"
             " sum(attempt > 1) AS retried, min(started) AS started,"
-            " max(stopped) AS stopped FROM jobs WHERE execution = ? GROUP BY step",
+            " max(stopped) AS stopped FROM jobs WHERE execution = ?2 GROUP BY step",
+            TERMINATED,
             execution,
         )
         counts = {row["step"]: row for row in rows}
@@ -259,6 +264,7 @@ def _task(row: Row) -> Task:
         attempt=row["attempt"],
         exit_code=row["exit_code"],
         reason=row["reason"],
+        terminated=row["reason"] == TERMINATED,
         started=_time(row["started"]),
         stopped=_time(row["stopped"]),
     )

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from sfnflow.config import LocalSettings, RenderSettings
-from sfnflow.errors import RunError
+from sfnflow.errors import DeployError, RunError
 from sfnflow.graph import Flow
 from sfnflow.runtime.folder import FolderStore
 from sfnflow.targets import Deployed, LogLine, Release, Run, StepProgress, Task
 from sfnflow.targets.local.database import Database, explained
+from sfnflow.targets.local.interpreter import check_supported
 from sfnflow.targets.local.layout import Layout
 from sfnflow.targets.local.lock import is_locked, signal_engine, taken
 from sfnflow.targets.local.logs import read_lines
@@ -46,6 +47,11 @@ class LocalTarget:
 
     def apply(self, release: Release) -> int:
         """Writes the package, then makes the version live: what fails before leaves the old one."""
+        unsupported = check_supported(release.machine)
+        if unsupported:
+            raise DeployError(
+                f"The local target does not run all of {release.name}.", details=unsupported
+            )
         with explained(self._settings.home):
             release.package.write_folder(self._layout.package(release.package.id))
         return self._store.add_version(release, time.time())

@@ -13,7 +13,7 @@ from sfnflow.targets.local.interpreter import Event, TaskCall
 from sfnflow.targets.local.journal import Journal
 from sfnflow.targets.local.layout import Layout
 from sfnflow.targets.local.paths import StateError
-from sfnflow.targets.local.store import Store
+from sfnflow.targets.local.store import TERMINATED, Store
 from sfnflow.targets.local.warm import Request, WarmPool, WarmStartError
 
 
@@ -76,15 +76,14 @@ class LocalWorld:
         return FolderStore(self._execution.layout.bucket(bucket))
 
     async def _submit_job(self, call: TaskCall) -> Json:
-        place = f"{call.path}@{call.attempt}" if call.attempt > 1 else call.path
-        if place in self._finished:
+        if call.path in self._finished:
             return {"Status": "SUCCEEDED"}
         job = str(uuid.uuid4())
         variables = _variables(call.parameters)
         self._journal.submitted(
-            job, place, variables["SFNFLOW_STEP"], variables.get("SFNFLOW_PATH", "")
+            job, call.path, variables["SFNFLOW_STEP"], variables.get("SFNFLOW_PATH", "")
         )
-        ended = _Ended(None, "Terminated: the run was stopped, or another task of it failed.")
+        ended = _Ended(None, TERMINATED)
         try:
             async with self._slots:
                 ended = await self._attempts(job, call, variables)
@@ -145,7 +144,7 @@ def _reason(code: int) -> str:
         return ""
     if code > 128:
         return f"Killed by signal {code - 128}"
-    return f"Essential container in task exited with code {code}"
+    return f"Exit code {code}"
 
 
 def _cause(job: str, call: TaskCall, ended: _Ended) -> str:
