@@ -1,6 +1,7 @@
 """The life of one forked job, from the fork to its exit code."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -27,7 +28,7 @@ def run_forked(
         _reseed()
         code = _run(runner, Job.from_environment(request["variables"]))
         if code == 0:
-            _record_success(request["id"])
+            _record_success(request)
     finally:
         with contextlib.suppress(OSError, ValueError):  # the user's code may have closed them
             sys.stdout.flush()
@@ -59,9 +60,11 @@ def _print_error(error: Exception) -> None:
     traceback.print_exception(type(error), error, shown)
 
 
-def _record_success(job: str) -> None:
+def _record_success(request: dict[str, Any]) -> None:
+    """Says that the job is done, where a kill of every other process of the run cannot undo it."""
+    record = {key: request[key] for key in ("id", "place", "step", "path")}
     done = os.open(os.environ["SFNFLOW_DONE_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    os.write(done, f"{job}\n".encode())
+    os.write(done, json.dumps(record).encode() + b"\n")
     os.close(done)
 
 

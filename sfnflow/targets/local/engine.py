@@ -46,7 +46,8 @@ def _recover(store: Store, layout: Layout, name: str) -> None:
     """Takes in the successes that a killed engine did not live to record."""
     done = layout.done(name)
     if done.exists():
-        store.mark_succeeded(done.read_text().split(), time.time())
+        records = [json.loads(line) for line in done.read_text().splitlines()]
+        store.recover_successes(name, records, time.time())
 
 
 async def _run(

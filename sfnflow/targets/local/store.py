@@ -113,7 +113,10 @@ class Store:
             )
 
     def reopen_execution(self, name: str) -> None:
-        """Records that an execution goes on; jobs that were under way count as lost."""
+        """Records that an execution goes on; jobs that were under way count as lost.
+
+        A job that had ended all the same is put back by `recover_successes`.
+        """
         with self._db.transaction() as db:
             db.execute(
                 "UPDATE executions SET status='RUNNING', error='', cause='', stopped=NULL"
@@ -156,13 +159,16 @@ class Store:
         )
         return {row["place"] for row in rows}
 
-    def mark_succeeded(self, jobs: list[str], now: float) -> None:
-        """Records successes that an engine did not live to see."""
+    def recover_successes(self, execution: str, records: list[dict[str, str]], now: float) -> None:
+        """Records successes that an engine did not live to write: all of a job, or how it ended."""
         with self._db.transaction() as db:
             db.executemany(
-                "UPDATE jobs SET status='SUCCEEDED', exit_code=0, reason='', stopped=?"
-                " WHERE id=? AND status != 'SUCCEEDED'",
-                [(now, job) for job in jobs],
+                "INSERT INTO jobs (id, execution, place, step, path, status, attempt, exit_code,"
+                " created, started, stopped)"
+                " VALUES (:id, :execution, :place, :step, :path, 'SUCCEEDED', 1, 0, :now, :now, :now)"
+                " ON CONFLICT (id) DO UPDATE SET status='SUCCEEDED', exit_code=0, reason='',"
+                " stopped=coalesce(stopped, :now)",
+                [{**record, "execution": execution, "now": now} for record in records],
             )
 
     def tasks(self, execution: str, step: str | None, failed: bool) -> list[Task]:

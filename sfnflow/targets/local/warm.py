@@ -16,9 +16,15 @@ KILLED = 128 + signal.SIGKILL
 
 
 class Request(NamedTuple):
-    """One attempt of a job. `log` is the start of its log files' names, `scratch` its own folder."""
+    """One attempt of a job. `log` is the start of its log files' names, `scratch` its own folder.
+
+    `place` (where in the execution), `step` and `path` come back in the record of its success.
+    """
 
     id: str
+    place: str
+    step: str
+    path: str
     variables: dict[str, str]
     log: str
     scratch: str

@@ -99,20 +99,24 @@ class LocalWorld:
         ended = _Ended(None, "")
         for attempt in range(1, definition.attempts + 1):
             self._journal.started(job, attempt)
-            ended = await self._attempt(job, attempt, definition, variables)
+            ended = await self._attempt(job, attempt, call, variables)
             if ended.code == 0 or ended.final:
                 break
         return ended
 
     async def _attempt(
-        self, job: str, attempt: int, definition: JobDefinition, variables: dict[str, str]
+        self, job: str, attempt: int, call: TaskCall, variables: dict[str, str]
     ) -> _Ended:
+        definition = self._definition(call.parameters["JobDefinition"])
         layout = self._execution.layout
         folder = layout.package(variables["SFNFLOW_CODE"])
         ids = {"AWS_BATCH_JOB_ID": job, "AWS_BATCH_JOB_ATTEMPT": str(attempt)}
         task = (self._execution.flow, self._execution.name, variables["SFNFLOW_STEP"], job)
         request = Request(
             id=job,
+            place=call.path,
+            step=variables["SFNFLOW_STEP"],
+            path=variables.get("SFNFLOW_PATH", ""),
             variables={**variables, **ids},
             log=str(layout.task_log(*task, attempt - 1)),
             scratch=str(layout.scratch(self._execution.name) / f"{job}-{attempt}"),
