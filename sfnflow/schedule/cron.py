@@ -1,4 +1,4 @@
-"""The cron dialect of Amazon EventBridge: read it, list its next fires, say it in words.
+"""Reads the cron dialect of Amazon EventBridge.
 
 Grammar: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 That page does not spell out `FRIL`, `LW`, `L-3`, steps of weekdays or ranges that wrap (`SAT-MON`);
@@ -6,18 +6,12 @@ they are read as Quartz reads them:
 https://www.quartz-scheduler.org/documentation/quartz-2.3.0/tutorials/crontrigger.html
 """
 
-import calendar
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import islice
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 _DOCS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"
-_DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_WEEKDAYS = tuple(name[:3].upper() for name in _DAY_NAMES)
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 Kind = Literal[
@@ -52,6 +46,11 @@ class Cron:
     months: tuple[int, ...]
     years: tuple[int, ...]
 
+    @property
+    def all_year(self) -> bool:
+        """Whether neither months nor years bound it."""
+        return len(self.months) == _MONTH.size and len(self.years) == _YEAR.size
+
 
 @dataclass(frozen=True)
 class _Rule:
@@ -62,6 +61,10 @@ class _Rule:
     kind: Kind = "values"
     names: tuple[str, ...] = ()
 
+    @property
+    def size(self) -> int:
+        return self.high - self.low + 1
+
     def number(self, text: str) -> int:
         if text in self.names:
             return self.low + self.names.index(text)
@@ -71,6 +74,7 @@ class _Rule:
 
 
 _YEAR = _Rule("year", 1970, 2199, "1970-2199 with , - * /")
+_MONTH = _Rule("month", 1, 12, "1-12 or JAN-DEC with , - * /", names=_MONTHS)
 _DATE_TEXT = "1-31 with , - * /, or one of ? L L-3 LW 15W alone"
 _DATE = _Rule("day-of-month", 1, 31, _DATE_TEXT, "dates")
 _WEEKDAY_TEXT = "1-7 (1 is Sunday) or SUN-SAT with , - * /, or one of ? L FRIL 3#2 alone"
@@ -79,12 +83,11 @@ _RULES = (
     _Rule("minutes", 0, 59, "0-59 with , - * /"),
     _Rule("hours", 0, 23, "0-23 with , - * /"),
     _DATE,
-    _Rule("month", 1, 12, "1-12 or JAN-DEC with , - * /", names=_MONTHS),
+    _MONTH,
     _WEEKDAY,
     _YEAR,
 )
 _UNIX_WEEKDAY = _Rule("day-of-week", 0, 7, "0-7 or SUN-SAT", "weekdays", _WEEKDAYS)
-_ALL_WEEK, _WORK_WEEK = (1, 2, 3, 4, 5, 6, 7), (2, 3, 4, 5, 6)
 _PART = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d{1,4}))?", re.ASCII)
 
 
@@ -162,9 +165,8 @@ def _part_values(rule: _Rule, part: str) -> list[int]:
     high = rule.number(last) if last else rule.high if open_ended else low
     if high < low and rule is _YEAR:
         raise ScheduleError(f"{part!r} runs backwards")
-    size = rule.high - rule.low + 1
-    offsets = range(0, (high - low) % size + 1, int(step or 1))
-    return [rule.low + (low - rule.low + offset) % size for offset in offsets]
+    offsets = range(0, (high - low) % rule.size + 1, int(step or 1))
+    return [rule.low + (low - rule.low + offset) % rule.size for offset in offsets]
 
 
 def _day_problems(texts: list[str]) -> list[str]:
@@ -211,170 +213,3 @@ def _unix_weekdays(text: str) -> str:
     if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
         return f"{_WEEKDAYS[days[0]]}-{_WEEKDAYS[days[-1]]}"
     return ",".join(_WEEKDAYS[day] for day in days)
-
-
-def next_fires(cron: Cron, after: datetime, count: int, tz: str | None = None) -> list[datetime]:
-    """The first `count` fires strictly after `after`, as aware datetimes in `tz` (None: UTC).
-
-    Fewer, or none, when the schedule ends. At a clock change EventBridge Scheduler skips a local
-    time that does not exist and runs a repeated one once (here the first), per
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html. Raises ValueError
-    for a naive `after` or a negative `count`, ScheduleError for a `tz` not in the IANA database.
-    """
-    if after.utcoffset() is None:
-        raise ValueError(f"after must be a timezone-aware datetime, got {after!r}")
-    return list(islice(_fires(cron, after.astimezone(UTC), _zone(tz)), count))
-
-
-def _zone(tz: str | None) -> tzinfo:
-    if tz is None:
-        return UTC
-    try:
-        return ZoneInfo(tz)
-    except (KeyError, ValueError, OSError) as error:
-        raise ScheduleError(f"timezone {tz!r} is not an IANA name such as 'Europe/Oslo'") from error
-
-
-def _fires(cron: Cron, after: datetime, zone: tzinfo) -> Iterator[datetime]:
-    for wall in _wall_fires(cron, after.astimezone(zone).replace(tzinfo=None)):
-        # In UTC, because datetimes of one zone compare by wall clock and ignore the fold.
-        instant = wall.replace(tzinfo=zone).astimezone(UTC)
-        fire = instant.astimezone(zone)
-        if instant > after and fire.replace(tzinfo=None) == wall:
-            yield fire
-
-
-def _wall_fires(cron: Cron, after: datetime) -> Iterator[datetime]:
-    # Here, so that importing this module stays light.
-    from croniter import croniter
-
-    fields = _croniter_fields(cron)
-    start = after.replace(second=0, microsecond=0, fold=0)
-    # Year by year, because croniter's own year field ends in 2099.
-    for year in (year for year in cron.years if year >= start.year):
-        begin = max(start, datetime(year, 1, 1) - timedelta(minutes=1))
-        clock = croniter(fields, begin, max_years_between_matches=1)
-        fire: datetime
-        for fire in clock.all_next(datetime):
-            if fire.year > year:
-                break
-            if _falls_on(cron.day, fire):
-                yield fire
-            else:
-                clock.set_current(fire.replace(hour=23, minute=59))
-
-
-def _croniter_fields(cron: Cron) -> str:
-    date, weekday = _croniter_days(cron.day)
-    return " ".join([_join(cron.minutes), _join(cron.hours), date, _join(cron.months), weekday])
-
-
-def _croniter_days(day: Pick) -> tuple[str, str]:
-    """croniter's two day fields; every day for L, L-3, 15W and LW, which `_falls_on` then sifts.
-
-    croniter has a 15W of its own, but it moves 31W into the shorter months.
-    """
-    match day.kind:
-        case "dates":
-            return _join(day.numbers), "*"
-        case "weekdays":
-            return "*", _join(tuple(number - 1 for number in day.numbers))
-        case "last_weekday":
-            return "*", f"L{day.numbers[0] - 1}"
-        case "nth":
-            return "*", f"{day.numbers[0] - 1}#{day.numbers[1]}"
-        case _:
-            return "*", "*"
-
-
-def _join(numbers: tuple[int, ...]) -> str:
-    return ",".join(map(str, numbers))
-
-
-def _falls_on(day: Pick, when: datetime) -> bool:
-    last = calendar.monthrange(when.year, when.month)[1]
-    match day.kind:
-        case "last_day":
-            return when.day == last - day.numbers[0]
-        case "near":
-            return when.day == _nearest_weekday(when.year, when.month, day.numbers[0])
-        case "last_near":
-            return when.day == _nearest_weekday(when.year, when.month, last)
-        case _:
-            return True
-
-
-def _nearest_weekday(year: int, month: int, date: int) -> int | None:
-    last = calendar.monthrange(year, month)[1]
-    if date > last:
-        return None
-    match calendar.weekday(year, month, date):
-        case calendar.SATURDAY:
-            return date - 1 if date > 1 else date + 2
-        case calendar.SUNDAY:
-            return date + 1 if date < last else date - 2
-        case _:
-            return date
-
-
-def in_words(cron: Cron, tz: str | None = None) -> str:
-    """The schedule in a few words, such as "weekdays at 09:30 UTC"; `tz` None is UTC.
-
-    A shape that has no short name comes back as `cron(<expression>) <zone>`, never approximated.
-    """
-    zone = tz or "UTC"
-    always = len(cron.months) == len(_MONTHS) and len(cron.years) == _YEAR.high - _YEAR.low + 1
-    days = _days_in_words(cron.day) if always else None
-    words = _all_day_words(cron, zone) if days == "every day" else None
-    times = [f"{hour:02}:{minute:02}" for hour in cron.hours for minute in cron.minutes]
-    if words is None and days and len(times) <= 4:
-        words = f"{days} at {_and(times)} {zone}"
-    return words or f"cron({cron.expression}) {zone}"
-
-
-def _all_day_words(cron: Cron, zone: str) -> str | None:
-    minute, hour = cron.minutes[0], cron.hours[0]
-    every_minutes, every_hours = _interval(cron.minutes, 60), _interval(cron.hours, 24)
-    if every_hours == 1 and every_minutes == 60:
-        # Zones differ by half hours too, so :00 there need not be :00 UTC.
-        return f"every hour at :{minute:02}" + ("" if zone == "UTC" else f" {zone}")
-    if every_hours == 1 and every_minutes:
-        start = f" from :{minute:02}" if minute else ""
-        return "every minute" if every_minutes == 1 else f"every {every_minutes} minutes{start}"
-    if every_hours and every_minutes == 60 and len(cron.hours) > 4:
-        return f"every {every_hours} hours from {hour:02}:{minute:02} {zone}"
-    return None
-
-
-def _interval(numbers: tuple[int, ...], cycle: int) -> int | None:
-    """The step between numbers that divide the whole cycle evenly, or None."""
-    step = cycle // len(numbers)
-    return step if numbers == tuple(range(numbers[0], cycle, step)) else None
-
-
-def _days_in_words(day: Pick) -> str | None:
-    numbers = day.numbers
-    match day.kind:
-        case "dates" if len(numbers) == 31:
-            return "every day"
-        case "dates" if len(numbers) <= 4:
-            plural = "s" if len(numbers) > 1 else ""
-            return f"day{plural} {_and(list(map(str, numbers)))} of every month"
-        case "weekdays":
-            named = {_ALL_WEEK: "every day", _WORK_WEEK: "weekdays"}
-            return named.get(numbers) or f"every {_and([_DAY_NAMES[n - 1] for n in numbers])}"
-        case "last_day" if numbers == (0,):
-            return "the last day of every month"
-        case "last_near":
-            return "the last weekday of every month"
-        case "last_weekday":
-            return f"the last {_DAY_NAMES[numbers[0] - 1]} of every month"
-        case "nth":
-            which = ("first", "second", "third", "fourth", "fifth")[numbers[1] - 1]
-            return f"the {which} {_DAY_NAMES[numbers[0] - 1]} of every month"
-        case _:
-            return None
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
