@@ -1,6 +1,10 @@
 """A deploy-time parameter: a function that is evaluated once, when the flow is created."""
 
+from pathlib import Path
+
 from metaflow import FlowSpec, IncludeFile, Parameter, step
+
+WORDS = str(Path(__file__).with_name("words.txt"))
 
 
 def deployed_by(context):
@@ -12,7 +16,7 @@ class DeployTimeFlow(FlowSpec):
     """Keeps what was true, and what a file said, when it was deployed."""
 
     origin = Parameter("origin", default=deployed_by, help="Fixed by `create`")
-    words = IncludeFile("words", default="words.txt", help="Its content at `create`")
+    words = IncludeFile("words", default=WORDS, help="Its content at `create`")
 
     @step
     def start(self):

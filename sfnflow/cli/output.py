@@ -13,6 +13,9 @@ from sfnflow.errors import SfnflowError
 SCHEMA = 1
 """Of the documents that --json prints; it is raised when a field goes or changes its meaning."""
 
+# Columns where nobody looks at a screen: nothing is wrapped or cut for a program or a log.
+_WIDE = 1000
+
 STATUS_STYLES = {
     "RUNNING": "cyan",
     "SUCCEEDED": "green",
@@ -25,12 +28,14 @@ STATUS_STYLES = {
 
 def stdout() -> Console:
     """Where results go. Off a terminal, lines are as long as they are."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(highlight=False, width=width)
 
 
 def stderr() -> Console:
     """Where talk goes."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    width = None if sys.stderr.isatty() else _WIDE
+    return Console(stderr=True, highlight=False, soft_wrap=True, width=width)
 
 
 def say(text: str) -> None:

@@ -31,7 +31,7 @@ def show_until_over(target: Target, run: Run, timeout: float | None = None) -> R
             line = _count(step)
             if step.started and said.get(step.step) != line and _worth_saying(step):
                 said[step.step] = line
-                say(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {step.step} {line}")
+                say(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {step.step}: {line} tasks done")
     console.print(report(target, now))
     return now
 

@@ -1,0 +1,305 @@
+"""What the local target enforces: max workers, retries, timeouts, fail-fast, environments."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.conftest import Cli
+
+OVERLAP_FLOW = """
+    import time
+    from metaflow import FlowSpec, step
+
+    class OverlapFlow(FlowSpec):
+        @step
+        def start(self):
+            self.items = list(range(9))
+            self.next(self.work, foreach="items")
+
+        @step
+        def work(self):
+            self.began = time.time()
+            time.sleep(0.4)
+            self.ended = time.time()
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            moments = [(t.began, 1) for t in inputs] + [(t.ended, -1) for t in inputs]
+            running, self.peak = 0, 0
+            for _, change in sorted(moments):
+                running += change
+                self.peak = max(self.peak, running)
+            self.next(self.end)
+
+        @step
+        def end(self):
+            print(self.peak)
+
+    if __name__ == "__main__":
+        OverlapFlow()
+"""
+
+
+@pytest.mark.parametrize(
+    ("workers", "slots", "peak"), [("3", "16", "3"), ("1", "16", "1"), ("100", "2", "2")]
+)
+def test_max_workers_and_slots_bound_what_runs(
+    cli: Cli, write: Callable[[str, str], Path], workers: str, slots: str, peak: str
+) -> None:
+    write("overlap_flow.py", OVERLAP_FLOW)
+    cli.ok("create", "overlap_flow.py", "--max-workers", workers)
+    run = cli.ok("trigger", "OverlapFlow", "--wait", SFNFLOW_LOCAL_SLOTS=slots).out.strip()
+    assert cli.ok("logs", run, "end").out.split()[-1] == peak
+
+
+def test_a_failure_ends_the_siblings_at_once(
+    cli: Cli, write: Callable[[str, str], Path]
+) -> None:
+    write(
+        "fast_flow.py",
+        """
+        import time
+        from metaflow import FlowSpec, step
+
+        class FastFlow(FlowSpec):
+            @step
+            def start(self):
+                self.items = [0, 1, 2, 3]
+                self.next(self.work, foreach="items")
+
+            @step
+            def work(self):
+                if self.input == 2:
+                    raise RuntimeError("item two is bad")
+                time.sleep(600)
+                self.next(self.join)
+
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+
+        if __name__ == "__main__":
+            FastFlow()
+        """,
+    )
+    cli.ok("create", "fast_flow.py")
+    failed = cli("trigger", "FastFlow", "--wait", "--json", timeout=60)
+    assert failed.code == 1
+    assert failed.json["failure"]["task"]["path"] == "2"
+    assert "RuntimeError: item two is bad" in failed.json["failure"]["log"]
+    ended = [task for task in failed.json["failed_tasks"] if task["terminated"]]
+    assert len(ended) == 3
+    shown = cli.ok("status", failed.json["run"]["id"]).out
+    assert "step work[2], task" in shown
+
+
+def test_timeout_is_a_clean_failure_retried_and_caught(
+    cli: Cli, write: Callable[[str, str], Path]
+) -> None:
+    write(
+        "late_flow.py",
+        """
+        import time
+        from metaflow import FlowSpec, catch, current, retry, step, timeout
+
+        class LateFlow(FlowSpec):
+            @catch(var="problem")
+            @retry(times=1, minutes_between_retries=0)
+            @timeout(seconds=1)
+            @step
+            def start(self):
+                self.attempt = current.retry_count
+                time.sleep(60)
+                self.next(self.end)
+
+            @timeout(seconds=1)
+            @step
+            def end(self):
+                print("caught", self.problem is not None)
+                time.sleep(60)
+
+        if __name__ == "__main__":
+            LateFlow()
+        """,
+    )
+    cli.ok("create", "late_flow.py")
+    failed = cli("trigger", "LateFlow", "--wait", "--json")
+    assert failed.code == 1
+    run = failed.json["run"]["id"]
+    assert failed.json["failure"]["task"]["step"] == "end"
+    assert any("timed out after 0 hours, 0 minutes, 1 seconds" in line
+               for line in failed.json["failure"]["log"] + cli.ok("logs", run, "end").err.splitlines())
+    assert "caught True" in cli.ok("logs", run, "end").out
+
+
+def test_workflow_timeout(cli: Cli, write: Callable[[str, str], Path]) -> None:
+    write(
+        "long_flow.py",
+        """
+        import time
+        from metaflow import FlowSpec, step
+
+        class LongFlow(FlowSpec):
+            @step
+            def start(self):
+                time.sleep(600)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+
+        if __name__ == "__main__":
+            LongFlow()
+        """,
+    )
+    cli.ok("create", "long_flow.py", "--workflow-timeout", "2")
+    late = cli("trigger", "LongFlow", "--wait", "--json", timeout=60)
+    assert late.code == 1
+    assert late.json["run"]["status"] == "TIMED_OUT"
+    shown = cli.ok("status", late.json["run"]["id"]).out
+    assert "longer than its 2 seconds" in shown
+
+
+def test_environment_is_set_before_the_flow_is_imported(
+    cli: Cli, write: Callable[[str, str], Path]
+) -> None:
+    write(
+        "mode_flow.py",
+        """
+        import os
+        from metaflow import FlowSpec, environment, step
+
+        MODE = os.environ.get("MODE", "unset")
+
+        class ModeFlow(FlowSpec):
+            @step
+            def start(self):
+                self.first = MODE
+                self.next(self.end)
+
+            @environment(vars={"MODE": "$(date)"})
+            @step
+            def end(self):
+                print(self.first, MODE)
+
+        if __name__ == "__main__":
+            ModeFlow()
+        """,
+    )
+    run = cli.create_and_run("mode_flow.py")
+    assert "unset $(date)" in cli.ok("logs", run, "end").out
+
+
+def test_a_job_cannot_change_the_snapshot_and_sees_its_files(
+    cli: Cli, write: Callable[[str, str], Path]
+) -> None:
+    write(
+        "files_flow.py",
+        """
+        from pathlib import Path
+        from metaflow import FlowSpec, step
+
+        class FilesFlow(FlowSpec):
+            @step
+            def start(self):
+                self.table = Path("table.csv").read_text()
+                Path("made.txt").write_text("by start")
+                self.next(self.end)
+
+            @step
+            def end(self):
+                print(self.table.strip(), Path("made.txt").exists())
+
+        if __name__ == "__main__":
+            FilesFlow()
+        """,
+    )
+    write("table.csv", "a,b\n")
+    cli.ok("create", "files_flow.py", "--package-suffixes", ".py,.csv")
+    run = cli.ok("trigger", "FilesFlow", "--wait").out.strip()
+    assert cli.ok("logs", run, "end").out.rstrip().endswith("a,b False")
+    assert cli.ok("create", "files_flow.py", "--package-suffixes", ".py,.csv", "--json").json[
+        "changes"
+    ] == []
+
+
+def test_a_run_outlives_the_command_and_logs_follow_it(
+    cli: Cli, write: Callable[[str, str], Path]
+) -> None:
+    write(
+        "talk_flow.py",
+        """
+        import sys, time
+        from metaflow import FlowSpec, step
+
+        class TalkFlow(FlowSpec):
+            @step
+            def start(self):
+                for number in range(3):
+                    print("line", number, flush=True)
+                    time.sleep(0.3)
+                print("to stderr", file=sys.stderr)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+
+        if __name__ == "__main__":
+            TalkFlow()
+        """,
+    )
+    cli.ok("create", "talk_flow.py")
+    began = time.monotonic()
+    run = cli.ok("trigger", "TalkFlow").out.strip()
+    assert cli.ok("status", run, "--json").json["run"]["status"] == "RUNNING"
+    followed = cli.ok("logs", run)
+    assert time.monotonic() - began > 0.9
+    assert [line.split()[-1] for line in followed.out.splitlines()] == ["0", "1", "2"]
+    assert "to stderr" in followed.err
+    tail = cli.ok("logs", f"{run}/start", "--tail", "1", "--json").out.splitlines()
+    assert json.loads(tail[0])["stream"] == "stderr"
+
+
+def test_empty_foreach_fails_as_metaflow_says_it(
+    cli: Cli, write: Callable[[str, str], Path]
+) -> None:
+    write(
+        "empty_flow.py",
+        """
+        from metaflow import FlowSpec, step
+
+        class EmptyFlow(FlowSpec):
+            @step
+            def start(self):
+                self.items = []
+                self.next(self.work, foreach="items")
+
+            @step
+            def work(self):
+                self.next(self.join)
+
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+
+        if __name__ == "__main__":
+            EmptyFlow()
+        """,
+    )
+    cli.ok("create", "empty_flow.py")
+    failed = cli("trigger", "EmptyFlow", "--wait")
+    assert failed.code == 1
+    assert "Foreach iterator over *items* in step *start* produced zero splits" in failed.err
