@@ -20,11 +20,19 @@ Json = Any
 
 BATCH_SUBMIT = "batch:submitJob.sync"
 S3_GET = "aws-sdk:s3:getObject"
+S3_ITEM_READER = "s3:getObject"
+S3_RESULT_WRITER = "s3:putObject"
 
 
 def integration(name: str, partition: str = "aws") -> str:
     """The ARN of an AWS service integration, e.g. `arn:aws:states:::batch:submitJob.sync`."""
     return f"arn:{partition}:states:::{name}"
+
+
+def integration_name(resource: str) -> str:
+    """`batch:submitJob.sync` of `arn:aws:states:::batch:submitJob.sync`, in any partition."""
+    _, separator, name = resource.partition(":states:::")
+    return name if separator else resource
 
 
 def _reading_order(field: str) -> int:

@@ -11,14 +11,9 @@ import pytest
 
 from sfnflow import asl
 from sfnflow.asl import Json
-from sfnflow.targets.local.interpreter import (
-    Event,
-    Outcome,
-    TaskCall,
-    check_supported,
-    execute,
-)
-from sfnflow.targets.local.paths import StateError
+from sfnflow.targets.local.execution import Event, Outcome, StateError, TaskCall
+from sfnflow.targets.local.interpreter import execute
+from sfnflow.targets.local.supported import check_supported
 
 BATCH = asl.integration(asl.BATCH_SUBMIT)
 ARN = "arn:aws:states:eu-west-1:1:execution:flow:run1"
@@ -1040,14 +1035,14 @@ def test_a_failing_item_selector_names_the_map() -> None:
 
 def reader(**parameters: Json) -> Json:
     return {
-        "Resource": asl.integration("s3:getObject"),
+        "Resource": asl.integration(asl.S3_ITEM_READER),
         "ReaderConfig": {"InputType": "JSON"},
         "Parameters": parameters,
     }
 
 
 def writer(**parameters: Json) -> Json:
-    return {"Resource": asl.integration("s3:putObject"), "Parameters": parameters}
+    return {"Resource": asl.integration(asl.S3_RESULT_WRITER), "Parameters": parameters}
 
 
 def test_a_distributed_iteration_is_an_execution_of_its_own() -> None:

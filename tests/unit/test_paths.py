@@ -1,7 +1,8 @@
 import pytest
 
 from sfnflow.asl import Json
-from sfnflow.targets.local.paths import StateError, fill, place, read, unsupported
+from sfnflow.targets.local.execution import StateError
+from sfnflow.targets.local.paths import fill, place, read, unsupported
 
 CONTEXT = {
     "Execution": {"Id": "arn:x", "Name": "n1", "Input": {"Parameters": "{}"}, "StartTime": "now"},

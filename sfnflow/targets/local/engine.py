@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from sfnflow.asl import StateMachine
 from sfnflow.config import LocalSettings, RenderSettings
 from sfnflow.targets.local.database import Database
-from sfnflow.targets.local.interpreter import Outcome, execute
+from sfnflow.targets.local.execution import Outcome
+from sfnflow.targets.local.interpreter import execute
 from sfnflow.targets.local.journal import Journal
 from sfnflow.targets.local.layout import Layout
 from sfnflow.targets.local.store import Store

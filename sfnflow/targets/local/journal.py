@@ -5,7 +5,7 @@ import json
 import time
 
 from sfnflow.targets.local.database import Database
-from sfnflow.targets.local.interpreter import Event
+from sfnflow.targets.local.execution import Event
 
 _FLUSH_SECONDS = 0.1
 

@@ -16,22 +16,10 @@ from functools import lru_cache
 from typing import NoReturn, assert_never
 
 from sfnflow.asl import Json
+from sfnflow.targets.local.execution import DataFlowError
 
 Context = Mapping[str, Json]
 """The context object, what `$$` addresses."""
-
-
-class StateError(Exception):
-    """An error as the states language knows it: Retry and Catch match it, or it ends a run."""
-
-    def __init__(self, error: str, cause: str = "") -> None:
-        super().__init__(error, cause)
-        self.error = error
-        self.cause = cause
-
-
-class DataFlowError(StateError):
-    """A path, template or intrinsic failed. The interpreter adds in which state."""
 
 
 @dataclass(frozen=True, slots=True)

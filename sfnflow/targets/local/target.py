@@ -14,11 +14,11 @@ from sfnflow.graph import Flow
 from sfnflow.runtime.folder import FolderStore
 from sfnflow.targets import Deployed, LogLine, Release, Run, StepProgress, Task
 from sfnflow.targets.local.database import Database, explained
-from sfnflow.targets.local.interpreter import check_supported
 from sfnflow.targets.local.layout import Layout
 from sfnflow.targets.local.lock import is_locked, signal_engine, taken
 from sfnflow.targets.local.logs import read_lines
 from sfnflow.targets.local.store import Store
+from sfnflow.targets.local.supported import check_supported
 
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.05

@@ -9,10 +9,9 @@ from sfnflow import asl
 from sfnflow.asl import Json
 from sfnflow.render import JobDefinition
 from sfnflow.runtime.folder import FolderStore
-from sfnflow.targets.local.interpreter import Event, TaskCall
+from sfnflow.targets.local.execution import Event, StateError, TaskCall
 from sfnflow.targets.local.journal import Journal
 from sfnflow.targets.local.layout import Layout
-from sfnflow.targets.local.paths import StateError
 from sfnflow.targets.local.store import TERMINATED, Store
 from sfnflow.targets.local.warm import Request, WarmPool, WarmStartError
 
