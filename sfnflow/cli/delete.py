@@ -18,11 +18,11 @@ def delete(
 
     where = target()
     deployed = require_deployed(where, name)
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(f"Nobody is there to confirm that {name} goes.", hint="Give --yes.")
     say(f"{name} version {deployed.version} on {where.label} goes out of service.")
     say("Its runs, artifacts, logs and code packages stay, and so does its production token.")
     if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError(f"Nobody is there to confirm that {name} goes.", hint="Give --yes.")
         typer.confirm("Go on?", abort=True, err=True)
     apply_delete(where, name)
     say(f"{name} is deleted.")

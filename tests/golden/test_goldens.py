@@ -15,7 +15,7 @@ from sfnflow.asl import MapState, ParallelState, State, StateMachine, walk_state
 from sfnflow.config import RenderSettings
 from sfnflow.load import load_flow
 from sfnflow.render import render
-from sfnflow.targets.local.interpreter import check_supported
+from sfnflow.targets.local.supported import check_supported
 
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*_flow.py"))
 # Not the package's real id: that changes with every file of the folder.

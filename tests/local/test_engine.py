@@ -55,9 +55,7 @@ def test_max_workers_and_slots_bound_what_runs(
     assert cli.ok("logs", run, "end").out.split()[-1] == peak
 
 
-def test_a_failure_ends_the_siblings_at_once(
-    cli: Cli, write: Callable[[str, str], Path]
-) -> None:
+def test_a_failure_ends_the_siblings_at_once(cli: Cli, write: Callable[[str, str], Path]) -> None:
     write(
         "fast_flow.py",
         """
@@ -134,8 +132,10 @@ def test_timeout_is_a_clean_failure_retried_and_caught(
     assert failed.code == 1
     run = failed.json["run"]["id"]
     assert failed.json["failure"]["task"]["step"] == "end"
-    assert any("timed out after 0 hours, 0 minutes, 1 seconds" in line
-               for line in failed.json["failure"]["log"] + cli.ok("logs", run, "end").err.splitlines())
+    assert any(
+        "timed out after 0 hours, 0 minutes, 1 seconds" in line
+        for line in failed.json["failure"]["log"] + cli.ok("logs", run, "end").err.splitlines()
+    )
     assert "caught True" in cli.ok("logs", run, "end").out
 
 
@@ -226,9 +226,12 @@ def test_a_job_cannot_change_the_snapshot_and_sees_its_files(
     cli.ok("create", "files_flow.py", "--package-suffixes", ".py,.csv")
     run = cli.ok("trigger", "FilesFlow", "--wait").out.strip()
     assert cli.ok("logs", run, "end").out.rstrip().endswith("a,b False")
-    assert cli.ok("create", "files_flow.py", "--package-suffixes", ".py,.csv", "--json").json[
-        "changes"
-    ] == []
+    assert (
+        cli.ok("create", "files_flow.py", "--package-suffixes", ".py,.csv", "--json").json[
+            "changes"
+        ]
+        == []
+    )
 
 
 def test_a_run_outlives_the_command_and_logs_follow_it(
