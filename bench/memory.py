@@ -1,5 +1,6 @@
 """A very wide foreach: that it finishes, and how much memory its processes take at most."""
 
+import time
 from pathlib import Path
 
 from local_runs import deploy, run_and_observe
@@ -8,6 +9,7 @@ from sandbox import BenchError, sandbox
 
 REQUIRED_MB = 300
 _ENGINE, _WARM = "sfnflow.targets.local.engine", "sfnflow.runtime.warm"
+_START_SECONDS = 60
 
 
 class _Peaks:
@@ -20,32 +22,34 @@ class _Peaks:
     def __init__(self) -> None:
         self.engine = self.warm = 0.0
         self._warm_pid: int | None = None
+        self._deadline = time.monotonic() + _START_SECONDS
 
-    def look(self, run: Path) -> None:
-        """Reads the marks; `run` is the folder of the run, whose lock holds the engine's pid."""
-        try:
-            engine = int((run / "lock").read_text())
-        except (OSError, ValueError):  # not written yet
-            return
-        if _ENGINE not in _command(engine):
-            return
-        self.engine = max(self.engine, _peak_mb(engine))
+    def look(self, run: Path) -> bool:
+        """Reads the marks, and says whether the engine still lives.
+
+        `run` is the folder of the run, whose lock holds the engine's pid, once it has started.
+        """
+        pid = _read(run / "lock")
+        if not pid.isdecimal() or _ENGINE not in _command(int(pid)):
+            if not self.engine and time.monotonic() > self._deadline:
+                raise BenchError("no engine was seen")
+            return not self.engine
+        self.engine = max(self.engine, _peak_mb(int(pid)))
         if self._warm_pid is None:
-            self._warm_pid = _child(engine, _WARM)
+            self._warm_pid = _child(int(pid), _WARM)
         else:
             self.warm = max(self.warm, _peak_mb(self._warm_pid))
+        return True
 
 
 def measure(tasks: int, workers: int) -> list[Row]:
     """One run of `tasks` tasks. What it prints of the join is the process that ran it."""
-    peaks = _Peaks()
     with sandbox() as where:
         deploy(where, tasks, workers)
+        peaks = _Peaks()
         join = where.folder / "join-status"
         run = run_and_observe(where, workers, peaks.look, BENCH_PEAK_FILE=str(join))
         join_mb = _vm_hwm(join.read_text())
-    if not peaks.engine:
-        raise BenchError("the engine was never seen while it ran")
     what = f"{tasks:,} tasks, width {workers}"
     return [
         at_most(
