@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from cfnlint.api import lint_all
-from tests.conftest import EXAMPLES
 
 from sfnflow.asl import MapState, ParallelState, State, StateMachine, walk_states
 from sfnflow.config import RenderSettings
 from sfnflow.load import load_flow
 from sfnflow.render import render
 from sfnflow.targets.local.supported import check_supported
+from tests.conftest import EXAMPLES
 
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*_flow.py"))
 # Not the package's real id: that changes with every file of the folder.
