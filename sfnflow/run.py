@@ -96,11 +96,15 @@ def follow_logs(
     `tasks` narrows it: `step` and `task`, where None means any.
     """
     skip: dict[str, int] = {}
+    read: set[str] = set()
     while True:
         over = target.find_runs(run.id)[0].status != "RUNNING"
         for task in target.tasks(run, step=tasks["step"]):
-            if tasks["task"] in (None, task.id):
-                yield from target.log_lines(run, task, skip)
+            if task.id in read or tasks["task"] not in (None, task.id):
+                continue
+            yield from target.log_lines(run, task, skip)
+            if task.status in ("SUCCEEDED", "FAILED"):
+                read.add(task.id)
         if over or not follow:
             return
         time.sleep(_POLL_SECONDS)

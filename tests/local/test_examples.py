@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+
 from tests.conftest import EXAMPLES, Cli
 
 WORKING = sorted(path.name for path in EXAMPLES.glob("*_flow.py") if path.name != "debug_flow.py")

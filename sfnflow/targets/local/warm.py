@@ -80,6 +80,8 @@ class WarmProcess:
 
     async def _start(self) -> asyncio.subprocess.Process:
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        if not self._folder.is_dir():
+            raise WarmStartError(f"its code package {self._folder} is gone")
         with self._log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "sfnflow.runtime.warm", os.fspath(self._folder)),
