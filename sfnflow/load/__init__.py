@@ -2,13 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sfnflow.config import NOBODY
-from sfnflow.errors import FlowError, NotFoundError
+from sfnflow.errors import FlowError, NotFoundError, UsageError
 from sfnflow.graph import Flow
 
 
@@ -52,15 +55,11 @@ def load_flow(path: str | Path, options: LoadOptions = _DEFAULTS) -> LoadedFlow:
     """Loads the flow that `python path` would run.
 
     What the file prints goes to stderr. Raises NotFoundError when there is no such file, FlowError
-    with the user's own file and line when it does not load or breaks Metaflow's rules.
+    with the user's own file and line when it does not load or breaks Metaflow's rules, UsageError
+    when it is the options that do not fit.
     """
-    script = os.path.abspath(path)
-    if not os.path.isfile(script):
-        raise NotFoundError(f"There is no file {path}.", hint=_nearby(Path(script)))
-    answer = _run_child(script, options)
-    if "problem" in answer:
-        raise _explain(answer["problem"], Path(path))
-    loaded = answer["loaded"]
+    _require_file(Path(path))
+    loaded = _run_child(os.path.abspath(path), str(path), options)
     return LoadedFlow(
         flow=Flow.model_validate(loaded["flow"]),
         files=tuple(SourceFile(*pair) for pair in loaded["files"]),
@@ -69,22 +68,57 @@ def load_flow(path: str | Path, options: LoadOptions = _DEFAULTS) -> LoadedFlow:
     )
 
 
-def _run_child(script: str, options: LoadOptions) -> Any:
-    command = [sys.executable, "-P", "-m", "sfnflow.load.child"]
-    payload = json.dumps({"top": _top_options(options)})
-    child = subprocess.run(
-        [*command, payload, script],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "METAFLOW_USER": options.user},
-        check=False,
-    )
-    if not child.stdout:
-        raise FlowError(
-            f"{script} ended the process that was loading it (exit code {child.returncode}).",
-            hint="Run `python <file> show` to see it fail by itself.",
+def _run_child(script: str, path: str, options: LoadOptions) -> Any:
+    with tempfile.TemporaryDirectory(prefix="sfnflow-load-") as folder:
+        request = {"script": script, "path": path, "top": _top_options(options)}
+        Path(folder, "request.json").write_text(json.dumps(request), encoding="utf-8")
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "sfnflow.load.child", folder],
+            stdin=subprocess.DEVNULL,
+            stdout=2,  # what the file prints is talk
+            env={**os.environ, "METAFLOW_USER": options.user},
         )
-    return json.loads(child.stdout)
+        code = wait(child, path)
+        written = Path(folder, "answer.json")
+        if not written.exists():
+            raise _died(path, code)
+        answer = json.loads(written.read_bytes())
+    if "problem" in answer:
+        problem = answer["problem"]
+        error = UsageError if problem["usage"] else FlowError
+        raise error(problem["text"], hint=problem["hint"], details=problem["lines"])
+    return answer["loaded"]
+
+
+def wait(child: "subprocess.Popen[bytes]", path: str, patience: float = 30) -> int:
+    """Waits however long a load takes, and says so now and then; ends it when interrupted."""
+    begun = time.monotonic()
+    try:
+        while True:
+            try:
+                return child.wait(patience)
+            except subprocess.TimeoutExpired:
+                seconds = time.monotonic() - begun
+                sys.stderr.write(f"Still loading {path}, for {seconds:.0f}s. Ctrl-C ends it.\n")
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def _died(path: str, code: int) -> FlowError:
+    if code < 0:
+        name = signal.Signals(-code).name
+        return FlowError(
+            f"{path} was killed by the signal {name} while it was loaded.",
+            hint="The machine may be out of memory."
+            if name == "SIGKILL"
+            else f"`python -X faulthandler {path} show` tells where.",
+        )
+    return FlowError(
+        f"{path} ended the process that was loading it, with exit code {code}.",
+        hint=f"It calls os._exit, or something that it imports does: try `python {path} show`.",
+    )
 
 
 def _top_options(options: LoadOptions) -> list[str]:
@@ -102,65 +136,23 @@ def _top_options(options: LoadOptions) -> list[str]:
     return top + options.project_options()
 
 
-def _nearby(script: Path) -> str:
+def _require_file(file: Path) -> None:
+    if not file.exists():
+        raise NotFoundError(f"There is no file {file}.", hint=_nearby(file))
+    if not file.is_file():
+        kind = "a folder" if file.is_dir() else "not a file"
+        raise NotFoundError(f"{file} is {kind}, where a flow's file is wanted.", hint=_nearby(file))
+
+
+def _nearby(file: Path) -> str:
     import difflib
 
+    folder = file if file.is_dir() else file.absolute().parent
     try:
-        names = sorted(entry.name for entry in script.parent.iterdir() if entry.suffix == ".py")
+        names = sorted(entry.name for entry in folder.iterdir() if entry.suffix == ".py")
     except OSError:
-        return f"The folder {script.parent} cannot be read."
-    close = difflib.get_close_matches(script.name, names, n=1)
+        return f"The folder {folder} cannot be read."
+    close = difflib.get_close_matches(file.name, names, n=1)
     if close:
-        return f"Did you mean {close[0]}?"
-    return f"Python files in {script.parent}: {', '.join(names[:8]) or 'none'}."
-
-
-def _explain(problem: dict[str, Any], path: Path) -> FlowError:
-    match problem["kind"]:
-        case "no-flow":
-            return _no_flow(problem["classes"], path)
-        case "syntax":
-            return FlowError(
-                f"{path} is not valid Python. {problem['text']}",
-                hint="Mend that line, then run the command again.",
-                details=problem["lines"],
-            )
-        case "lint":
-            return FlowError(
-                f"{path} breaks Metaflow's rules for a flow.",
-                hint="Every line above names the place to mend.",
-                details=problem["lines"],
-            )
-        case "parameter":
-            return FlowError(f"{path}: {problem['text']}", hint="Deploying evaluates it once.")
-        case "exit":
-            return FlowError(
-                f"{path} stopped while it was loaded (exit code {problem['code']}).",
-                hint="The lines above are its own; `python <file> show` must work first.",
-            )
-        case "import" if problem["module"]:
-            return FlowError(
-                f"{path} does not load. {problem['text']}",
-                hint=f"Install what provides {problem['module']} for {sys.executable}, "
-                "or put the import inside of the step that needs it.",
-                details=problem["lines"],
-            )
-        case _:
-            return FlowError(
-                f"{path} does not load. {problem['text']}",
-                hint="The error is raised by the file itself: `python <file> show` shows it too.",
-                details=problem["lines"],
-            )
-
-
-def _no_flow(classes: list[str], path: Path) -> FlowError:
-    if classes:
-        name = classes[-1]
-        return FlowError(
-            f"{path} defines {name} but does not start it.",
-            hint=f'End the file with: if __name__ == "__main__": {name}()',
-        )
-    return FlowError(
-        f"There is no flow in {path}: it defines no FlowSpec.",
-        hint="A flow is a class that derives from metaflow.FlowSpec.",
-    )
+        return f"Did you mean {file.with_name(close[0])}?"
+    return f"Python files in {folder}: {', '.join(names[:8]) or 'none'}."

@@ -1,35 +1,82 @@
-"""Metaflow's CLI state -> plain data in the shape of `graph.Flow`. Runs in the child process.
+"""Metaflow's CLI state -> plain data in the shape of `graph.Flow`. Runs in the loading process.
 
 It holds to types that JSON has, and imports no pydantic: a load is mostly start-up time.
 """
 
+import json
 import os
-import sys
-from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from sfnflow.load.blame import place
+from sfnflow.load.files import code_files
+from sfnflow.load.lint import lint
+from sfnflow.load.parameters import Parameters, to_plain
+from sfnflow.load.problems import Problem
+
 _KINDS = {"start": "linear", "linear": "linear", "split": "split", "split-switch": "switch"}
-_TYPES: dict[type, str] = {int: "int", float: "float", bool: "bool", str: "str", dict: "json", list: "json"}
 # The CPUs, MB of memory and GPUs of a @batch step that says nothing (metaflow's ResourcesDecorator).
 _RESOURCES = {"cpu": 1, "memory": 4096, "gpu": 0}
 
 
-class ParameterProblem(Exception):
-    """A deploy-time value could not be had; the text says of which parameter and why."""
+def describe(obj: Any, script: str) -> dict[str, Any]:
+    """The flow and what its tasks need besides. Raises Problem with all that is wrong with it."""
+    parameters = Parameters(obj.flow)
+    static = [*lint(obj.graph, type(obj.flow)), *parameters.check(), *_check_configs(obj.flow)]
+    _refuse(script, static)
+    _refuse(script, [*parameters.compute()])  # not for a flow that is refused anyway
+    included = [(path, f"_sfnflow/files/{name}") for name, path in parameters.files()]
+    return {
+        "flow": _flow(obj, parameters, script),
+        "files": [*code_files(obj, script), *included],
+        "configs": _configs(obj.flow),
+        "decospecs": _decospecs(obj),
+    }
 
 
-def describe_flow(obj: Any) -> dict[str, Any]:
-    """The whole flow as a dict that `graph.Flow` validates."""
+def _refuse(script: str, problems: list[str]) -> None:
+    if problems:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise Problem(
+            f"{place(script, None)} has {count} to be mended first.",
+            hint="Each problem begins with the place to look at.",
+            lines=tuple(line for problem in problems for line in problem.splitlines()),
+        )
+
+
+def _configs(flow: Any) -> dict[str, Any]:
+    from metaflow.user_configs.config_parameters import dump_config_values
+
+    return dict(dump_config_values(flow))
+
+
+def _check_configs(flow: Any) -> list[str]:
+    found = []
+    for name, value in _configs(flow).get("user_configs", {}).items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            found.append(f"Config {name}: tasks get it as JSON, which cannot hold it: {error}")
+    return found
+
+
+def _decospecs(obj: Any) -> list[str]:
+    """The `--with` that tasks must see again: the user's, and those Metaflow's config adds."""
+    from metaflow.metaflow_config import DEFAULT_DECOSPECS
+
+    return [*obj.tl_decospecs, *(obj.environment.decospecs() or []), *DEFAULT_DECOSPECS.split()]
+
+
+def _flow(obj: Any, parameters: Parameters, script: str) -> dict[str, Any]:
     flow, graph = obj.flow, obj.graph
     return {
         "name": flow.name,
-        "file": os.path.abspath(sys.argv[0]),
+        "file": script,
         "doc": graph.doc,
         "start": graph.start_step,
         "end": graph.end_step,
         "steps": [_step(graph, graph[name]) for name in graph.sorted_nodes],
-        "parameters": [_parameter(variable, p) for variable, p in _parameters(flow)],
+        "parameters": parameters.describe(),
         "decorators": [
             {"name": d.name, "attributes": _attributes(d)} for d in _flow_decorators(flow)
         ],
@@ -39,45 +86,14 @@ def describe_flow(obj: Any) -> dict[str, Any]:
     }
 
 
-def parameter_files(flow: Any) -> Iterator[tuple[str, str]]:
-    """(parameter, path) of each IncludeFile that has a default: the file goes into the snapshot."""
-    for _, parameter in _parameters(flow):
-        if _kind(parameter) == "file":
-            default = _default(parameter)
-            if default is not None:
-                path = os.path.abspath(os.path.expanduser(default))
-                if not os.path.isfile(path):
-                    raise ParameterProblem(
-                        f"parameter {parameter.name}: its default file {path} does not exist"
-                    )
-                yield parameter.name, path
-
-
-def _parameters(flow: Any) -> Iterator[tuple[str, Any]]:
-    for variable, parameter in flow._get_parameters():
-        if not parameter.IS_CONFIG_PARAMETER:
-            yield variable, parameter
-
-
 def _flow_decorators(flow: Any) -> list[Any]:
     from metaflow.decorators import flow_decorators
 
     return list(flow_decorators(flow))
 
 
-def _pod(value: Any) -> Any:
-    """Plain JSON data; Metaflow's own to_pod makes the string "None" of a None."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _pod(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_pod(item) for item in value]
-    return str(value)
-
-
 def _attributes(decorator: Any) -> dict[str, Any]:
-    return {key: _pod(v) for key, v in decorator.attributes.items() if v is not None}
+    return {key: to_plain(v) for key, v in decorator.attributes.items() if v is not None}
 
 
 def _step(graph: Any, node: Any) -> dict[str, Any]:
@@ -115,7 +131,7 @@ def _step(graph: Any, node: Any) -> dict[str, Any]:
 def _step_kind(node: Any) -> str:
     if node.type == "foreach":
         return "parallel" if node.parallel_foreach else "foreach"
-    return _KINDS.get(node.type, node.type)
+    return str(_KINDS.get(node.type, node.type))
 
 
 def _branch(graph: Any, node: Any) -> str | None:
@@ -133,7 +149,7 @@ def _decorators(node: Any) -> list[dict[str, Any]]:
         for d in node.decorators
     ]
     for wrapper in chain(node.wrappers, node.config_decorators):
-        attributes = _pod({"args": wrapper._args, **wrapper._kwargs})
+        attributes = to_plain({"args": wrapper._args, **wrapper._kwargs})
         name = wrapper.decorator_name
         found.append({"name": name, "attributes": attributes, "source": _source(wrapper)})
     return found
@@ -142,7 +158,7 @@ def _decorators(node: Any) -> list[dict[str, Any]]:
 def _source(decorator: Any) -> str:
     """Where a decorator comes from: the file, `--with`, or what inserted it."""
     if decorator.inserted_by:
-        return str(decorator.inserted_by)
+        return ", ".join(decorator.inserted_by)
     return "static" if decorator.statically_defined else "with"
 
 
@@ -158,62 +174,6 @@ def _resources(node: Any) -> dict[str, Any]:
                 amount = float(given)
                 found[key] = max(amount, found.get(key, 0.0))
     return {key: int(value) if value == int(value) else value for key, value in found.items()}
-
-
-def _parameter(variable: str, parameter: Any) -> dict[str, Any]:
-    from metaflow.parameters import DeployTimeField
-
-    kwargs = parameter.kwargs
-    kind = _kind(parameter)
-    computed = isinstance(kwargs.get("default"), DeployTimeField)
-    return {
-        "name": parameter.name,
-        "variable": variable,
-        "kind": kind,
-        "required": bool(kwargs.get("required")),
-        "default": _default(parameter),
-        "deploy_time": computed and kind != "file",
-        "help": kwargs.get("help") or "",
-        "separator": parameter.separator,
-        "choices": list(getattr(kwargs.get("type"), "choices", ())),
-    }
-
-
-def _kind(parameter: Any) -> str:
-    from metaflow.includefile import FilePathClass
-    from metaflow.parameters import JSONTypeClass
-
-    declared = parameter.kwargs.get("type")
-    if isinstance(declared, FilePathClass):
-        return "file"
-    if isinstance(declared, JSONTypeClass):
-        return "json"
-    if parameter.separator:
-        return "list"
-    name = getattr(declared, "name", "")  # click's own types: INT, FLOAT, BOOL, Choice, Path
-    by_name: str = {"integer": "int", "float": "float", "boolean": "bool"}.get(name, "str")
-    return _TYPES.get(declared, by_name) if isinstance(declared, type) else by_name
-
-
-def _default(parameter: Any) -> Any:
-    """The default fixed now: a deploy-time function is called, an IncludeFile gives its path."""
-    from metaflow.parameters import DeployTimeField, ParameterFieldFailed, deploy_time_eval
-
-    default = parameter.kwargs.get("default")
-    if not isinstance(default, DeployTimeField):
-        return _pod(default)
-    if _kind(parameter) == "file":
-        return default(deploy_time=False)
-    if not hasattr(default, "fixed"):
-        try:
-            default.fixed = deploy_time_eval(default)
-        except ParameterFieldFailed as failure:
-            cause = failure.__context__
-            raise ParameterProblem(
-                f"parameter {parameter.name}: its deploy-time function failed: "
-                f"{type(cause).__name__}: {cause}"
-            ) from cause
-    return default.fixed
 
 
 def _schedule(flow: Any) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ and resuming it all start here, so the flow sees the same world each time as und
 import os
 import runpy
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,23 +33,31 @@ def run_flow_file(script: str, top_options: Sequence[str], name: str, command: C
     def on_flow(flow: Any, mf_cli: Any) -> None:
         from metaflow._vendor import click
 
-        called = False
-
         @click.command(name)  # type: ignore[untyped-decorator]
         @click.pass_obj  # type: ignore[untyped-decorator]
         def ours(obj: Any) -> None:
-            nonlocal called
-            called = True
             command(obj)
 
         mf_cli.cli.lazy_subcommands.pop(name, None)
         mf_cli.cli.add_command(ours)
-        args = [*top_options, name]
-        code = mf_cli.main(flow, args=args, handle_exceptions=False, entrypoint=sys.argv[:1])
-        if not called:  # click has printed what is wrong with an option
-            raise SystemExit(code or 1)
+        _start(flow, mf_cli, [*top_options, name])
 
     _run(script, on_flow)
+
+
+def _start(flow: Any, mf_cli: Any, args: list[str]) -> None:
+    """metaflow.cli.main, but one that raises where that prints and exits."""
+    warnings.filterwarnings("ignore")
+    state = mf_cli.CliState(flow)
+    state.entrypoint = sys.argv[:1]
+    try:
+        mf_cli.start.main(
+            args=args, obj=state, auto_envvar_prefix="METAFLOW", standalone_mode=False
+        )
+    finally:
+        for sidecar in ("monitor", "event_logger"):
+            if getattr(state, sidecar, None) is not None:
+                getattr(state, sidecar).terminate()
 
 
 def run_flow_command(script: str, args: Sequence[str], prepare: Callable[[], None]) -> int:
@@ -73,33 +82,44 @@ def _run(script: str, on_flow: Callable[[Any, Any], None]) -> None:
     from metaflow.parameters import flow_context
 
     construct = metaflow.FlowSpec.__init__
+    ended: list[BaseException | None] = []
 
     def hooked(self: Any, use_cli: bool = True) -> None:
         construct(self, use_cli=False)
         if not use_cli:
             return
+        sys.argv = [script]  # Metaflow reads it, and the file may have changed it
         _adopt_main_module()
-        with flow_context(type(self)):
-            # metaflow.cli reads the flow in context when it is first imported, hence not earlier.
-            import metaflow.cli
+        try:
+            with flow_context(type(self)):
+                # metaflow.cli reads the flow in context when it is first imported, hence not earlier.
+                import metaflow.cli
 
-            on_flow(self, metaflow.cli)
-        raise _FlowEnded
+                on_flow(self, metaflow.cli)
+            ended.append(None)
+        except BaseException as error:  # noqa: BLE001 - raised again below, past the user's handlers
+            ended.append(error)
+        raise _FlowEnded(0)
 
     metaflow.FlowSpec.__init__ = hooked
-    # As after `python script`; we ourselves are started with -P, so that nothing else is in the way.
+    # As after `python script`, which resolves links; we ourselves are started with -P, so that
+    # nothing else is in the way.
     sys.argv = [script]
-    sys.path.insert(0, os.path.dirname(script))
+    sys.path.insert(0, os.path.dirname(os.path.realpath(script)))
     before = set(_flow_classes(metaflow.FlowSpec))
     try:
         runpy.run_path(script, run_name="__main__")
-    except _FlowEnded:
-        return
-    raise NoFlowError([c.__name__ for c in _flow_classes(metaflow.FlowSpec) if c not in before])
+    except SystemExit:
+        if not ended:
+            raise
+    if not ended:
+        raise NoFlowError([c.__name__ for c in _flow_classes(metaflow.FlowSpec) if c not in before])
+    if ended[0] is not None:
+        raise ended[0]
 
 
-class _FlowEnded(BaseException):
-    """Leaves the user's file once the flow has been served; nothing of theirs should catch it."""
+class _FlowEnded(SystemExit):
+    """Leaves the user's file once the flow has been served, as Metaflow does after a command."""
 
 
 def _flow_classes(base: type) -> list[type]:
