@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import metaflow
+
 from tests.conftest import Cli
 
 TUTORIALS = Path(metaflow.__file__).parent / "tutorials"
