@@ -6,16 +6,21 @@ and `_sfnflow/manifest.json`, which tells a job how the flow was deployed.
 
 import hashlib
 import json
+import os
 import shutil
+import stat
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sfnflow.errors import DeployError
 from sfnflow.graph import Flow
 from sfnflow.load import LoadedFlow, SourceFile
 
 MANIFEST = "_sfnflow/manifest.json"
 CONFIGS = "_sfnflow/configs.json"
+_AGAIN = "Run the command again."
 
 
 class Deployment(NamedTuple):
@@ -29,31 +34,39 @@ class Deployment(NamedTuple):
 
 
 class CodePackage(NamedTuple):
-    """A package that can be written anywhere. `id` changes when any byte in it does."""
+    """A package that can be written anywhere. `id` changes when anything in it does."""
 
     id: str
     files: tuple[SourceFile, ...]
     texts: dict[str, str]
 
     def write_folder(self, folder: Path) -> None:
-        """Unpacks the package as `folder`, whole or not at all; one that is there already stays."""
+        """Unpacks the package as `folder`, whole or not at all; one that is there already stays.
+
+        Raises DeployError when a file is no longer what it was when the package was built.
+        """
         if folder.is_dir():
             return
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            for path, name in self.files:
-                target = partial / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+            copies = tuple(SourceFile(str(partial / name), name) for _, name in self.files)
+            for (path, _), (target, _) in zip(self.files, copies, strict=True):
+                _copy(path, Path(target))
             for name, text in self.texts.items():
                 (partial / name).parent.mkdir(parents=True, exist_ok=True)
                 (partial / name).write_text(text, encoding="utf-8")
+            if _digest(copies, self.texts) != self.id:
+                raise DeployError(
+                    "A file of the flow has changed while it was being deployed.", hint=_AGAIN
+                )
             partial.chmod(0o755)
             partial.rename(folder)
-        except OSError:
+        except BaseException as error:
             shutil.rmtree(partial, ignore_errors=True)
-            if not folder.is_dir():  # else another create of the same code was first
+            if not (
+                isinstance(error, OSError) and folder.is_dir()
+            ):  # else another create was first
                 raise
 
 
@@ -64,13 +77,38 @@ def build_package(loaded: LoadedFlow, deployment: Deployment) -> CodePackage:
     texts = {MANIFEST: _to_json(_manifest(loaded, deployment))}
     if loaded.configs:
         texts[CONFIGS] = _to_json(loaded.configs)
+    try:
+        return CodePackage(_digest(files, texts), files, texts)
+    except OSError as error:
+        raise DeployError(
+            f"{error.filename} belongs to the flow's code, but cannot be read: {error.strerror}.",
+            hint="The package takes the files beside the flow by Metaflow's rules.",
+        ) from error
+
+
+def _digest(files: tuple[SourceFile, ...], texts: dict[str, str]) -> str:
+    """Of names, contents and executable bits. Each part is hashed alone, so none can run into the next."""
     digest = hashlib.sha256()
     for path, name in files:
-        digest.update(f"{name}\0".encode())
-        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
-    for name, text in texts.items():
-        digest.update(f"{name}\0{text}\0".encode())
-    return CodePackage(digest.hexdigest()[:16], files, texts)
+        mode = b"x" if _is_executable(path) else b"-"
+        for part in (os.fsencode(name), mode, Path(path).read_bytes()):
+            digest.update(hashlib.sha256(part).digest())
+    for text in chain(*texts.items()):
+        digest.update(hashlib.sha256(text.encode()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _copy(path: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(path, target)
+    except FileNotFoundError as error:
+        raise DeployError(f"{path} is gone while it was being deployed.", hint=_AGAIN) from error
+    target.chmod(0o755 if _is_executable(path) else 0o644)
+
+
+def _is_executable(path: str) -> bool:
+    return bool(Path(path).stat().st_mode & stat.S_IXUSR)
 
 
 def _to_json(document: dict[str, Any]) -> str:
