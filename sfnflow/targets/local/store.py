@@ -10,7 +10,6 @@ from sfnflow.render import JobDefinition
 from sfnflow.targets import Deployed, Release, Run, StepProgress, Task
 from sfnflow.targets.local.database import Database
 
-
 TERMINATED = "Terminated: the run was stopped, or another task of it failed."
 """The reason of a job that was ended for no fault of its own."""
 
