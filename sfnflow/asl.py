@@ -9,8 +9,8 @@ A field that holds its default is left out of the JSON, save `Type`. A null `Res
 result") differs from its default `$`, so it stays.
 """
 
-import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
@@ -35,23 +35,39 @@ def integration_name(resource: str) -> str:
     return name if separator else resource
 
 
-def _reading_order(field: str) -> int:
-    return {"Type": 0, "Next": 2, "End": 2}.get(field, 1)
+_READING_ORDER = {"Type": 0, "Next": 2, "End": 2}
+_NEVER = object()
+
+
+@cache
+def _layout(model: type[BaseModel]) -> tuple[tuple[str, str, Any], ...]:
+    """The fields as they are to be read: name, key in the JSON, the value that is left out."""
+    # Not `field.alias`: a class that was only built as a part of another does not know it yet.
+    keys = [(name, to_pascal(name), field) for name, field in model.model_fields.items()]
+    return tuple(
+        (name, key, _NEVER if key == "Type" or field.is_required() else field.default)
+        for name, key, field in sorted(keys, key=lambda each: _READING_ORDER.get(each[1], 1))
+    )
 
 
 class _Model(BaseModel):
+    # Built at first use: most commands import this and render nothing, which is 30 ms for each.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        populate_by_name=True,
+        defer_build=True,
     )
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
-        for name, field in type(self).model_fields.items():
-            alias = field.alias or name
-            if alias != "Type" and not field.is_required() and getattr(self, name) == field.default:
-                del dumped[alias]
-        return {alias: dumped[alias] for alias in sorted(dumped, key=_reading_order)}
+        return {
+            key: dumped[key]
+            for name, key, left_out in _layout(type(self))
+            if getattr(self, name) != left_out
+        }
 
 
 class Retrier(_Model):
@@ -200,13 +216,7 @@ class StateMachine(_Model):
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The definition as JSON; equal machines give equal bytes."""
-        separators = (",", ":") if indent is None else None
-        document = self.model_dump(by_alias=True)
-        return json.dumps(document, indent=indent, separators=separators, ensure_ascii=False)
-
-
-for _model in (ParallelState, ItemProcessor, MapState, Branch, StateMachine):
-    _model.model_rebuild()
+        return self.model_dump_json(by_alias=True, indent=indent)
 
 
 def walk_states(states: Mapping[str, State]) -> Iterator[tuple[str, State]]:
