@@ -1,6 +1,7 @@
 """The life of one forked job, from the fork to its exit code."""
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -68,13 +69,26 @@ def _record_success(request: dict[str, Any]) -> None:
     os.close(done)
 
 
-def _die_with_parent() -> None:
-    """Ends this process when the one that forked it is killed. Linux only; elsewhere the run's lock,
-    which every job holds, keeps a second one from starting beside it."""
-    if sys.platform == "linux":
-        import ctypes
+@functools.cache
+def _libc() -> Any:
+    import ctypes
 
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    return ctypes.CDLL(None)
+
+
+def preload() -> None:
+    """Loads what every fork needs, once, in the process that forks."""
+    if sys.platform == "linux":
+        _libc()
+
+
+def _die_with_parent() -> None:
+    """Ends this process when the one that forked it is killed.
+
+    Linux only; elsewhere the run's lock, which every job holds, keeps a second one from starting.
+    """
+    if sys.platform == "linux":
+        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _enter_scratch(scratch: str, folder: str) -> None:

@@ -104,6 +104,7 @@ class JobRunner:
         return True
 
     def _step(self, job: Job, inputs: list[str]) -> None:
+        from metaflow import namespace
         from metaflow.cli_components.step_cmd import step
 
         args = [job.step, "--run-id", job.run_id, "--task-id", job.task]
@@ -112,7 +113,8 @@ class JobRunner:
         if self._follows_foreach(job.step):
             args += ["--split-index", str(last_index(job.path))]
         if self._manifest["namespace"] is not None:
-            args += ["--namespace", self._manifest["namespace"]]
+            # Not by `step --namespace`: to the Client API an empty name is a name, not "all of them".
+            namespace(self._manifest["namespace"] or None)
         # No process is started for this, so the list may be as long as a join is wide.
         args += ["--input-paths", ",".join(inputs), *self._tags()]
         step.main(args, prog_name="step", obj=self._obj, standalone_mode=False)

@@ -22,7 +22,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from sfnflow.runtime.child import run_forked
+from sfnflow.runtime import child
 from sfnflow.runtime.compute import run_everything_here
 from sfnflow.runtime.folder import FolderStore
 from sfnflow.runtime.host import run_flow_file
@@ -91,7 +91,7 @@ class ForkServer:
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            run_forked(self._runner, request, self._folder, (out_write, err_write))
+            child.run_forked(self._runner, request, self._folder, (out_write, err_write))
         os.close(out_write)
         os.close(err_write)
         running = _Running(request["id"], scratch)
@@ -170,6 +170,7 @@ def _preload() -> None:
     import metaflow.task  # noqa: F401
     from metaflow import metaflow_git, metaflow_version
 
+    child.preload()
     metaflow_version.get_version()
     metaflow_git.get_repository_info(os.path.dirname(sys.argv[0]))
 
