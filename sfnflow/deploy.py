@@ -10,7 +10,7 @@ from sfnflow.asl import StateMachine
 from sfnflow.config import RenderSettings
 from sfnflow.errors import FlowError, NotFoundError, RunError
 from sfnflow.graph import Flow
-from sfnflow.load import LoadOptions, load_flow
+from sfnflow.load.loader import LoadOptions, load_flow
 from sfnflow.names import suggest
 from sfnflow.package import Deployment, build_package
 from sfnflow.render import render

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from sfnflow.errors import DeployError
 from sfnflow.graph import Flow
-from sfnflow.load import LoadedFlow, SourceFile
+from sfnflow.load.loader import LoadedFlow, SourceFile
 
 MANIFEST = "_sfnflow/manifest.json"
 CONFIGS = "_sfnflow/configs.json"

@@ -67,7 +67,7 @@ def create(
     from sfnflow.cli.context import settings, target
     from sfnflow.config import RenderSettings
     from sfnflow.deploy import CreateRequest, apply_create, plan_create
-    from sfnflow.load import LoadOptions
+    from sfnflow.load.loader import LoadOptions
 
     request = CreateRequest(
         file=file,

@@ -14,7 +14,7 @@ def show(
     from sfnflow.cli.context import settings
     from sfnflow.cli.graph_tree import flow_tree, parameter_lines
     from sfnflow.cli.output import print_json, stdout
-    from sfnflow.load import LoadOptions, load_flow
+    from sfnflow.load.loader import LoadOptions, load_flow
 
     flow = load_flow(file, LoadOptions(user=settings().user)).flow
     if json:

@@ -8,6 +8,7 @@ every descriptor there is, or leave a process behind that keeps them open. It is
 
 import atexit
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -72,4 +73,5 @@ def _die_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # it lives for a moment, and makes little garbage
     main(sys.argv[1])

@@ -13,6 +13,12 @@ from typing import Any
 
 Command = Callable[[Any], None]
 
+RECURSION_LIMIT = sys.getrecursionlimit()
+"""The interpreter's own, which user code is to see."""
+
+# Metaflow walks a graph by recursion, a frame or two a step: 1,000 steps in a row need more.
+_DEEP_RECURSION = 20_000
+
 
 class NoFlowError(Exception):
     """The file ran to its end without starting a flow. `classes` are the FlowSpecs it defines."""
@@ -102,6 +108,7 @@ def _run(script: str, on_flow: Callable[[Any, Any], None]) -> None:
         raise _FlowEnded(0)
 
     metaflow.FlowSpec.__init__ = hooked
+    sys.setrecursionlimit(max(RECURSION_LIMIT, _DEEP_RECURSION))
     # As after `python script`, which resolves links; we ourselves are started with -P, so that
     # nothing else is in the way.
     sys.argv = [script]

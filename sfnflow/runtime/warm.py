@@ -25,7 +25,7 @@ from typing import Any
 from sfnflow.runtime import child
 from sfnflow.runtime.compute import run_everything_here
 from sfnflow.runtime.folder import FolderStore
-from sfnflow.runtime.host import run_flow_file
+from sfnflow.runtime.host import RECURSION_LIMIT, run_flow_file
 from sfnflow.runtime.job import JobRunner
 from sfnflow.runtime.logs import LogWriter
 
@@ -185,6 +185,7 @@ def main(folder: str) -> None:
 
     def serve(obj: Any) -> None:
         _preload()
+        sys.setrecursionlimit(RECURSION_LIMIT)
         gc.collect()
         gc.freeze()
         store = FolderStore(os.environ["SFNFLOW_LEDGER_FOLDER"])

@@ -12,7 +12,7 @@ from cfnlint.api import lint_all
 
 from sfnflow.asl import MapState, ParallelState, State, StateMachine, walk_states
 from sfnflow.config import RenderSettings
-from sfnflow.load import load_flow
+from sfnflow.load.loader import load_flow
 from sfnflow.render import render
 from sfnflow.targets.local.supported import check_supported
 from tests.conftest import EXAMPLES

@@ -13,7 +13,7 @@ import metaflow
 import pytest
 
 from sfnflow.graph import Flow
-from sfnflow.load import LoadedFlow, LoadOptions, load_flow, wait
+from sfnflow.load.loader import LoadedFlow, LoadOptions, load_flow, wait
 from tests.conftest import EXAMPLES, ROOT, Cli
 
 Write = Callable[[str, str], Path]

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from sfnflow.load import LoadOptions, load_flow
+from sfnflow.load.loader import LoadOptions, load_flow
 from tests.conftest import Cli
 
 Write = Callable[[str, str], Path]

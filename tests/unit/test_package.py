@@ -6,7 +6,7 @@ import pytest
 
 from sfnflow.errors import DeployError
 from sfnflow.graph import Flow, Parameter, Step
-from sfnflow.load import LoadedFlow, SourceFile
+from sfnflow.load.loader import LoadedFlow, SourceFile
 from sfnflow.package import CONFIGS, MANIFEST, CodePackage, Deployment, build_package
 
 DEPLOYMENT = Deployment(token="t-0-abcd", owner="me")
