@@ -116,7 +116,7 @@ class _Renderer:
         folder = f"{self.settings.prefix}/{self.flow.name}/{{}}/map/{step.name}"
         return asl.MapState(
             item_reader=asl.ItemReader(
-                resource=self._integration("s3:getObject"),
+                resource=self._integration(asl.S3_ITEM_READER),
                 reader_config=asl.ReaderConfig(input_type="JSON"),
                 parameters=self._items_object(step, scope),
             ),
@@ -128,7 +128,7 @@ class _Renderer:
             ),
             max_concurrency=self.settings.max_workers,
             result_writer=asl.ResultWriter(
-                resource=self._integration("s3:putObject"),
+                resource=self._integration(asl.S3_RESULT_WRITER),
                 parameters={
                     "Bucket": self.settings.bucket,
                     "Prefix.$": f"States.Format('{folder}', {scope.run})",
