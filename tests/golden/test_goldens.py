@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 from cfnlint.api import lint_all
+from moto.stepfunctions.parser.asl.parse.asl_parser import (
+    AmazonStateLanguageParser,
+    ASLParserException,
+)
 
 from sfnflow.asl import MapState, ParallelState, State, StateMachine, walk_states
 from sfnflow.config import RenderSettings
@@ -41,6 +45,7 @@ def test_example_renders_to_its_golden(name: str) -> None:
 def test_golden_is_a_valid_state_machine(name: str) -> None:
     definition = json.loads((EXAMPLES / f"{name}.json").read_text())
     assert _cfn_lint(definition) == []
+    AmazonStateLanguageParser.parse(json.dumps(definition))
     machine = StateMachine.model_validate(definition)
     assert json.loads(machine.to_json()) == definition
     assert check_supported(machine) == []
@@ -51,6 +56,8 @@ def test_an_invalid_state_machine_is_noticed() -> None:
     definition = json.loads((EXAMPLES / "branch_flow.json").read_text())
     definition["States"]["start"]["Type"] = "Tusk"
     assert _cfn_lint(definition) != []
+    with pytest.raises(ASLParserException):
+        AmazonStateLanguageParser.parse(json.dumps(definition))
 
 
 def test_equal_input_renders_equal_bytes() -> None:

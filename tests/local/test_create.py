@@ -135,7 +135,7 @@ def test_a_full_disk_leaves_the_old_version_live(snap: Cli) -> None:
         preexec_fn=no_room,
     )
     assert failed.returncode == 1
-    assert "cannot write its state" in failed.stderr
+    assert "cannot read or write its state" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert _word(snap) == "first"
     assert [p for p in (snap.folder / ".sfnflow" / "code").iterdir() if p.name[0] == "."] == []
@@ -145,7 +145,7 @@ def test_a_full_disk_leaves_the_old_version_live(snap: Cli) -> None:
 def test_a_folder_that_cannot_be_written(snap: Cli) -> None:
     failed = snap("create", "snap_flow.py", SFNFLOW_HOME="/proc/nowhere")
     assert failed.code == 1
-    assert "The local target cannot write its state in /proc/nowhere/.sfnflow" in failed.err
+    assert "The local target cannot read or write its state in /proc/nowhere/.sfnflow" in failed.err
     assert "SFNFLOW_HOME" in failed.err
     assert "Traceback" not in failed.err
 

@@ -87,9 +87,9 @@ def explained(home: Path) -> Iterator[None]:
     """Turns what the disk refuses into an error that says so."""
     try:
         yield
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, sqlite3.DatabaseError) as error:
         raise DeployError(
-            f"The local target cannot write its state in {home}: {error}.",
+            f"The local target cannot read or write its state in {home}: {error}.",
             hint="Free space or make the folder writable; SFNFLOW_HOME puts it elsewhere. "
             "What was live before still is.",
         ) from error

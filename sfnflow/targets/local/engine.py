@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from sfnflow.asl import StateMachine
@@ -47,8 +47,9 @@ def _recover(store: Store, layout: Layout, name: str) -> None:
     """Takes in the successes that a killed engine did not live to record."""
     done = layout.done(name)
     if done.exists():
-        records = [json.loads(line) for line in done.read_text().splitlines()]
-        store.recover_successes(name, records, time.time())
+        lines = done.read_text().split("\n")
+        # What follows the last newline was cut short by a kill or a full disk.
+        store.recover_successes(name, [json.loads(line) for line in lines[:-1]], time.time())
 
 
 async def _run(
@@ -71,8 +72,10 @@ async def _run(
             world=world,
         )
     )
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    stop = _once(work.cancel)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
     try:
         outcome: Outcome = await work
         return outcome.status, outcome.error, outcome.cause
@@ -81,6 +84,17 @@ async def _run(
     finally:
         await pool.close()
         journal.flush()
+
+
+def _once(action: Callable[[], object]) -> Callable[[], None]:
+    """An action that is done at the first call: a second signal must not cut the stopping short."""
+    calls = iter((action,))
+
+    def call() -> None:
+        for first in calls:
+            first()
+
+    return call
 
 
 def job_environment(

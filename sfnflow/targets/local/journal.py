@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import sys
 import time
 
+from sfnflow.errors import DeployError
 from sfnflow.targets.local.database import Database
 from sfnflow.targets.local.execution import Event
 
 _FLUSH_SECONDS = 0.1
+_RETRY_SECONDS = 5
 
 # What status needs is written; the entering and leaving of 10,000 iterations is not.
 _KEPT = {
@@ -64,17 +67,27 @@ class Journal:
         )
 
     def flush(self) -> None:
-        """Writes all that is pending now."""
+        """Writes all that is pending now. DeployError when the disk refuses; nothing is dropped."""
         if self._flusher is not None:
             self._flusher.cancel()
             self._flusher = None
-        pending, self._pending = self._pending, []
-        if pending:
+        if self._pending:
             with self._db.transaction() as db:
-                for sql, values in pending:
+                for sql, values in self._pending:
                     db.execute(sql, values)
+            self._pending = []
 
     def _add(self, sql: str, values: tuple[object, ...]) -> None:
         self._pending.append((sql, values))
+        self._flush_after(_FLUSH_SECONDS)
+
+    def _flush_after(self, seconds: float) -> None:
         if self._flusher is None:
-            self._flusher = asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
+            self._flusher = asyncio.get_running_loop().call_later(seconds, self._flush_or_retry)
+
+    def _flush_or_retry(self) -> None:
+        try:
+            self.flush()
+        except DeployError as error:  # the disk may have room again before the run is over
+            sys.stderr.write(f"{error.message}\n")
+            self._flush_after(_RETRY_SECONDS)

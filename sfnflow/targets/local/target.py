@@ -1,5 +1,6 @@
 """The local target: deploys into `.sfnflow`, runs executions in engines of their own."""
 
+import os
 import subprocess
 import sys
 import time
@@ -153,6 +154,7 @@ class LocalTarget:
 
     def _spawn(self, execution: str, lock: int) -> None:
         folder = self._layout.run(execution)
+        os.ftruncate(lock, 0)  # the pid in it, if any, is of an engine that is gone
         command = [sys.executable, "-P", "-m", "sfnflow.targets.local.engine"]
         with (folder / "engine.log").open("ab") as log:
             subprocess.Popen(
