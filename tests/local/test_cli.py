@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,7 +182,8 @@ def test_ctrl_c_leaves_the_run_going(cli: Cli, write: Callable[[str, str], Path]
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    time.sleep(1.5)
+    assert watcher.stderr is not None
+    assert b"start: 0 of 1 tasks done" in watcher.stderr.readline()
     watcher.send_signal(signal.SIGINT)
     watcher.communicate(timeout=20)
     assert watcher.returncode == 130
@@ -210,11 +210,10 @@ def test_on_a_terminal_status_is_live_and_in_colour(
         stderr=terminal,
     )
     os.close(terminal)
-    time.sleep(1.5)
+    shown = _read_until(controller, "1 running")
     (cli.folder / "go").touch()
-    shown = _read_all(controller)
+    shown += _read_until(controller, None)
     assert status.wait(timeout=30) == 0
-    assert "1 running" in shown
     assert "SUCCEEDED" in shown
     assert "\x1b[" in shown
 
@@ -245,14 +244,14 @@ def _start_waiting(cli: Cli, write: Callable[[str, str], Path]) -> str:
     return cli.ok("trigger", "WaitFlow").out.strip()
 
 
-def _read_all(controller: int) -> str:
-    chunks = []
-    while True:
+def _read_until(controller: int, text: str | None) -> str:
+    """What is shown up to `text`, or to the end."""
+    shown = ""
+    while text is None or text not in shown:
         try:
             chunk = os.read(controller, 4096)
         except OSError:  # the other side has closed its terminal
+            assert text is None, shown
             break
-        if not chunk:
-            break
-        chunks.append(chunk)
-    return b"".join(chunks).decode(errors="replace")
+        shown += chunk.decode(errors="replace")
+    return shown

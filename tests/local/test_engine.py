@@ -1,7 +1,8 @@
 """What the local target enforces: max workers, retries, timeouts, fail-fast, environments."""
 
 import json
-import time
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pytest
 from tests.conftest import Cli
 
 OVERLAP_FLOW = """
-    import time
-    from metaflow import FlowSpec, step
+    import glob, time
+    from metaflow import FlowSpec, Parameter, step
 
     class OverlapFlow(FlowSpec):
+        folder = Parameter("folder", required=True)
+        together = Parameter("together", required=True, type=int)
+
         @step
         def start(self):
             self.items = list(range(9))
@@ -22,7 +26,10 @@ OVERLAP_FLOW = """
         @step
         def work(self):
             self.began = time.time()
-            time.sleep(0.4)
+            open(f"{self.folder}/began-{self.input}", "w").close()
+            while len(glob.glob(f"{self.folder}/began-*")) < self.together:
+                time.sleep(0.02)
+            time.sleep(0.1)
             self.ended = time.time()
             self.next(self.join)
 
@@ -52,7 +59,9 @@ def test_max_workers_and_slots_bound_what_runs(
 ) -> None:
     write("overlap_flow.py", OVERLAP_FLOW)
     cli.ok("create", "overlap_flow.py", "--max-workers", workers)
-    run = cli.ok("trigger", "OverlapFlow", "--wait", SFNFLOW_LOCAL_SLOTS=slots).out.strip()
+    # The first tasks wait for each other: fewer at once than allowed would never end.
+    given = ("-p", f"folder={cli.folder}", "-p", f"together={peak}")
+    run = cli.ok("trigger", "OverlapFlow", *given, "--wait", SFNFLOW_LOCAL_SLOTS=slots).out.strip()
     assert cli.ok("logs", run, "end").out.split()[-1] == peak
 
 
@@ -240,16 +249,17 @@ def test_a_run_outlives_the_command_and_logs_follow_it(
 ) -> None:
     write(
         "talk_flow.py",
-        """
-        import sys, time
+        f"""
+        import os, sys, time
         from metaflow import FlowSpec, step
 
         class TalkFlow(FlowSpec):
             @step
             def start(self):
-                for number in range(3):
-                    print("line", number, flush=True)
-                    time.sleep(0.3)
+                print("before", flush=True)
+                while not os.path.exists("{cli.folder}/go"):
+                    time.sleep(0.05)
+                print("after")
                 print("to stderr", file=sys.stderr)
                 self.next(self.end)
 
@@ -262,13 +272,22 @@ def test_a_run_outlives_the_command_and_logs_follow_it(
         """,
     )
     cli.ok("create", "talk_flow.py")
-    began = time.monotonic()
     run = cli.ok("trigger", "TalkFlow").out.strip()
+    following = subprocess.Popen(
+        [sys.executable, "-m", "sfnflow", "logs", run],
+        cwd=cli.folder,
+        env=cli.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert following.stdout is not None
+    assert following.stdout.readline().split()[-1] == "before"
     assert cli.ok("status", run, "--json").json["run"]["status"] == "RUNNING"
-    followed = cli.ok("logs", run)
-    assert time.monotonic() - began > 0.9
-    assert [line.split()[-1] for line in followed.out.splitlines()] == ["0", "1", "2"]
-    assert "to stderr" in followed.err
+    (cli.folder / "go").touch()
+    out, err = following.communicate(timeout=60)
+    assert [line.split()[-1] for line in out.splitlines()] == ["after"]
+    assert "to stderr" in err
     tail = cli.ok("logs", f"{run}/start", "--tail", "1", "--json").out.splitlines()
     assert json.loads(tail[0])["stream"] == "stderr"
 
