@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sfnflow.load import blame
+from sfnflow.runtime.host import deep_recursion
 
 # What a check may raise on a graph that another check refuses.
 _TRIPPED = (KeyError, IndexError, AttributeError, TypeError, RecursionError)
@@ -86,7 +87,8 @@ def _first_issue(check: Callable[[Any], None], graph: Any, seen: list[Any]) -> A
     mended = [known[node.name] for node in seen]
     for nodes, visible in ((graph.nodes, seen), (known, mended)):
         try:
-            check(_View(graph, nodes, visible))
+            with deep_recursion():
+                check(_View(graph, nodes, visible))
             return None
         except LintWarn as issue:
             return issue

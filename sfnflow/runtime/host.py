@@ -4,11 +4,12 @@ This is the one place that knows how a flow file comes alive: loading it at crea
 and resuming it all start here, so the flow sees the same world each time as under `python flow.py`.
 """
 
+import contextlib
 import os
 import runpy
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Command = Callable[[Any], None]
@@ -108,7 +109,7 @@ def _run(script: str, on_flow: Callable[[Any, Any], None]) -> None:
         raise _FlowEnded(0)
 
     metaflow.FlowSpec.__init__ = hooked
-    sys.setrecursionlimit(max(RECURSION_LIMIT, _DEEP_RECURSION))
+    _walk_long_graphs()
     # As after `python script`, which resolves links; we ourselves are started with -P, so that
     # nothing else is in the way.
     sys.argv = [script]
@@ -132,6 +133,29 @@ class _FlowEnded(SystemExit):
 def _flow_classes(base: type) -> list[type]:
     children: list[type] = base.__subclasses__()
     return [flow for child in children for flow in (child, *_flow_classes(child))]
+
+
+@contextlib.contextmanager
+def deep_recursion() -> Iterator[None]:
+    """For Metaflow's walks of a graph only: user code that recurses through C would crash."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEP_RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _walk_long_graphs() -> None:
+    from metaflow.graph import FlowGraph
+
+    walk = FlowGraph._traverse_graph
+
+    def walk_deep(self: Any) -> None:
+        with deep_recursion():
+            walk(self)
+
+    FlowGraph._traverse_graph = walk_deep
 
 
 def _adopt_main_module() -> None:

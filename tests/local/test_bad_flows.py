@@ -135,6 +135,11 @@ BAD: dict[str, tuple[str, int, list[str]]] = {
         1,
         ["flow.py:1: RecursionError: maximum recursion depth", "more times]"],
     ),
+    "recursion through C": (
+        before("def f(_): sorted([1], key=f)", "f(0)"),
+        1,
+        ["flow.py:1: RecursionError: maximum recursion depth"],
+    ),
     "keyboard interrupt": (before("raise KeyboardInterrupt"), 1, ["flow.py:1: KeyboardInterrupt"]),
     "os._exit": (before("import os; os._exit(3)"), 1, ["flow.py ended", "with exit code 3."]),
     "killed": (before("import os; os.kill(os.getpid(), 11)"), 1, ["by the signal SIGSEGV"]),
