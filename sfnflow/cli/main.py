@@ -23,6 +23,8 @@ def run(args: Sequence[str]) -> int:
     try:
         code = command().main(list(args), prog_name="sfnflow", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # typer's word for a KeyboardInterrupt
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except SfnflowError as error:
         _print(error)

@@ -19,8 +19,8 @@ from sfnflow.load.describe import describe
 from sfnflow.load.problems import explain
 from sfnflow.runtime.compute import run_everything_here
 from sfnflow.runtime.host import run_flow_file
+from sfnflow.runtime.process import die_with_parent
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _EXIT_SECONDS = 5
 
 
@@ -39,7 +39,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def main(folder: str) -> None:
     """Reads the request, writes the answer."""
-    _die_with_parent()
+    die_with_parent()
     process = os.getpid()
     with open(os.path.join(folder, "request.json"), encoding="utf-8") as file:
         request = json.load(file)
@@ -62,14 +62,6 @@ def _end() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(0)
-
-
-def _die_with_parent() -> None:
-    """A file that hangs does not outlive a command that was killed. Linux only."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,15 @@
 """The life of one forked job, from the fork to its exit code."""
 
 import contextlib
-import functools
 import json
 import os
 import random
-import signal
 import sys
 import traceback
 from typing import Any, NoReturn
 
 from sfnflow.runtime.job import Job, JobRunner
-
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+from sfnflow.runtime.process import die_with_parent
 
 
 def run_forked(
@@ -22,7 +19,7 @@ def run_forked(
     code = 1
     try:
         os.setsid()
-        _die_with_parent()
+        die_with_parent()
         os.dup2(output[0], 1)
         os.dup2(output[1], 2)
         _enter_scratch(request["scratch"], folder)
@@ -67,28 +64,6 @@ def _record_success(request: dict[str, Any]) -> None:
     done = os.open(os.environ["SFNFLOW_DONE_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.write(done, json.dumps(record).encode() + b"\n")
     os.close(done)
-
-
-@functools.cache
-def _libc() -> Any:
-    import ctypes
-
-    return ctypes.CDLL(None)
-
-
-def preload() -> None:
-    """Loads what every fork needs, once, in the process that forks."""
-    if sys.platform == "linux":
-        _libc()
-
-
-def _die_with_parent() -> None:
-    """Ends this process when the one that forked it is killed.
-
-    Linux only; elsewhere the run's lock, which every job holds, keeps a second one from starting.
-    """
-    if sys.platform == "linux":
-        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _enter_scratch(scratch: str, folder: str) -> None:

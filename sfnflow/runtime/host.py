@@ -14,9 +14,6 @@ from typing import Any
 
 Command = Callable[[Any], None]
 
-RECURSION_LIMIT = sys.getrecursionlimit()
-"""The interpreter's own, which user code is to see."""
-
 # Metaflow walks a graph by recursion, a frame or two a step: 1,000 steps in a row need more.
 _DEEP_RECURSION = 20_000
 

@@ -22,10 +22,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from sfnflow.runtime import child
+from sfnflow.runtime import process
+from sfnflow.runtime.child import run_forked
 from sfnflow.runtime.compute import run_everything_here
 from sfnflow.runtime.folder import FolderStore
-from sfnflow.runtime.host import RECURSION_LIMIT, run_flow_file
+from sfnflow.runtime.host import run_flow_file
 from sfnflow.runtime.job import JobRunner
 from sfnflow.runtime.logs import LogWriter
 
@@ -91,7 +92,7 @@ class ForkServer:
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            child.run_forked(self._runner, request, self._folder, (out_write, err_write))
+            run_forked(self._runner, request, self._folder, (out_write, err_write))
         os.close(out_write)
         os.close(err_write)
         running = _Running(request["id"], scratch)
@@ -170,7 +171,7 @@ def _preload() -> None:
     import metaflow.task  # noqa: F401
     from metaflow import metaflow_git, metaflow_version
 
-    child.preload()
+    process.preload()
     metaflow_version.get_version()
     metaflow_git.get_repository_info(os.path.dirname(sys.argv[0]))
 
@@ -185,7 +186,6 @@ def main(folder: str) -> None:
 
     def serve(obj: Any) -> None:
         _preload()
-        sys.setrecursionlimit(RECURSION_LIMIT)
         gc.collect()
         gc.freeze()
         store = FolderStore(os.environ["SFNFLOW_LEDGER_FOLDER"])
