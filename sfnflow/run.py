@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sfnflow.deploy import require_deployed
 from sfnflow.errors import NotFoundError, RunError, UsageError
 from sfnflow.graph import Flow
 from sfnflow.names import suggest
-from sfnflow.targets import LogLine, Run, StepProgress, Target, Task
+from sfnflow.targets import Run, Target
 from sfnflow.values import check_values
 
 # Batch takes 8,192 characters of overrides with a job
@@ -22,16 +22,7 @@ from sfnflow.values import check_values
 # than this share of it goes by the ledger's store.
 INLINE_INPUT_CHARACTERS = 4096
 _POLL_SECONDS = 0.2
-
-
-class Triage(NamedTuple):
-    """Why a run failed: the task it began with, the end of what it printed, and its siblings."""
-
-    task: Task | None
-    reason: str
-    log: tuple[str, ...]
-    siblings_done: int
-    siblings: int
+_SHOWN = 5
 
 
 def trigger(target: Target, name: str, given: Mapping[str, Any]) -> Run:
@@ -44,16 +35,23 @@ def trigger(target: Target, name: str, given: Mapping[str, Any]) -> Run:
     return target.start(deployed, _document(target, deployed.flow, values))
 
 
-def require_run(target: Target, text: str) -> Run:
-    """The run of that id or unique beginning of an id."""
+def require_run(target: Target, text: str, *, or_newest: bool = False) -> Run:
+    """The run of that id or unique beginning of an id; `or_newest` takes a flow's name as well."""
     found = target.find_runs(text)
     if len(found) == 1 or (found and found[0].id == text):
         return found[0]
     if found:
         raise UsageError(
             f"{text} is the beginning of more than one run.",
-            details=[f"{run.id}  {run.name}  {run.status}" for run in found],
+            details=[f"{run.id}  {run.name}  {run.status}" for run in found[:_SHOWN]],
             hint="Give more of the id.",
+        )
+    newest = target.runs(text, limit=1)
+    if newest and or_newest:
+        return newest[0]
+    if newest:
+        raise NotFoundError(
+            f"{text} is a flow, not a run.", hint=f"Its newest run is {newest[0].id}."
         )
     raise NotFoundError(
         f"There is no run {text} on the target {target.label}.",
@@ -86,39 +84,6 @@ def watch(target: Target, run: Run, timeout: float | None = None) -> Iterator[Ru
                 hint=f"sfnflow status {run.id}",
             )
         time.sleep(_POLL_SECONDS)
-
-
-def follow_logs(
-    target: Target, run: Run, tasks: Mapping[str, str | None], follow: bool
-) -> Iterator[LogLine]:
-    """What the run's tasks print: all there is, and with `follow` what comes until the run is over.
-
-    `tasks` narrows it: `step` and `task`, where None means any.
-    """
-    skip: dict[str, int] = {}
-    read: set[str] = set()
-    while True:
-        over = target.find_runs(run.id)[0].status != "RUNNING"
-        for task in target.tasks(run, step=tasks["step"]):
-            if task.id in read or tasks["task"] not in (None, task.id):
-                continue
-            yield from target.log_lines(run, task, skip)
-            if task.status in ("SUCCEEDED", "FAILED"):
-                read.add(task.id)
-        if over or not follow:
-            return
-        time.sleep(_POLL_SECONDS)
-
-
-def triage(target: Target, run: Run, progress: list[StepProgress]) -> Triage:
-    """What a failed run failed of: the first task in it that did, not those stopped because of it."""
-    failed = [task for task in target.tasks(run, failed=True) if not task.terminated]
-    if not failed:
-        return Triage(None, run.cause or run.error, (), 0, 0)
-    task = min(failed, key=lambda task: task.stopped or run.started)
-    lines = [line.text for line in target.log_lines(run, task, {}) if line.stream == "stderr"]
-    step = next(p for p in progress if p.step == task.step)
-    return Triage(task, task.reason, tuple(lines[-8:]), step.done, step.total or 0)
 
 
 def stop(target: Target, text: str) -> Run:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
-from sfnflow.cli.output import print_json, print_next, say, stdout
+from sfnflow.cli.output import emit, print_json, print_next, say, stdout
 from sfnflow.deploy import CreateRequest, Plan
 from sfnflow.graph import Flow, Parameter
 from sfnflow.schedule import in_words, next_fires, parse
@@ -45,7 +45,7 @@ def print_report(
     facts = Table.grid(padding=(0, 2))
     for name, value in _facts(target, request, plan).items():
         facts.add_row(Text(f"  {name}", style="dim"), Text(value))
-    console.print(facts)
+    emit(console, facts)
     for note in plan.notes:
         say(f"Note: {note}")
     if not dry_run:
@@ -83,7 +83,7 @@ def _facts(target: Target, request: CreateRequest, plan: Plan) -> dict[str, str]
 def _parameter(parameter: Parameter) -> str:
     default = "required" if parameter.must_be_given else "no default"
     if parameter.default is not None:
-        shown = str(parameter.default)
+        shown = str(parameter.default) or '""'
         default = f"default {shown if len(shown) <= 40 else shown[:40] + '…'}"
         if parameter.deploy_time:
             default += ", computed now"

@@ -1,6 +1,5 @@
 """sfnflow logs RUN [STEP]"""
 
-from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +11,13 @@ if TYPE_CHECKING:
 
 def logs(
     run: Annotated[
-        str, typer.Argument(metavar="RUN[/STEP[/TASK]]", help="A run's id, or its beginning.")
+        str,
+        typer.Argument(metavar="RUN[/STEP[/TASK]]", help="A run's id, its beginning, or a flow."),
     ],
     step: Annotated[str | None, typer.Argument(help="Only the tasks of this step.")] = None,
-    task: Annotated[str | None, typer.Option(help="Only the task (or job) of this id.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Only the task (or job) whose id begins so.")
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow/--no-follow", "-f", help="Go on while the run does.")
     ] = True,
@@ -27,20 +29,14 @@ def logs(
     What they wrote to stderr comes on stderr, and all of it on stdout when it is JSON.
     """
     from sfnflow.cli.context import target
-    from sfnflow.run import follow_logs, require_run, require_step
+    from sfnflow.logs import LogQuery, follow_logs
+    from sfnflow.run import require_run
 
     parts = [*run.split("/"), None, None]
-    step, task = step or parts[1], task or parts[2]
+    query = LogQuery(step or parts[1], task or parts[2], tail, follow)
     where = target()
-    found = require_run(where, parts[0] or "")
-    if step is not None:
-        require_step(where.flow_of(found), step)
-    wanted = {"step": step, "task": task}
-    if tail is not None:
-        so_far = follow_logs(where, found, wanted, follow=False)
-        _print(deque(so_far, maxlen=tail), json)
-        return
-    _print(follow_logs(where, found, wanted, follow), json)
+    found = require_run(where, parts[0] or "", or_newest=True)
+    _print(follow_logs(where, found, query), json)
 
 
 def _print(lines: Iterable["LogLine"], as_json: bool) -> None:

@@ -3,8 +3,9 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from typer.exceptions import Abort, TyperException
+from typer.exceptions import Abort, Exit, TyperException
 
 from sfnflow.errors import SfnflowError, UsageError
 
@@ -18,14 +19,16 @@ def main() -> None:
 
 def run(args: Sequence[str]) -> int:
     """Runs one command and returns its exit code; see docs/exit-codes.md."""
-    from sfnflow.cli.app import command
+    from sfnflow.cli.app import app, command
 
+    if "_SFNFLOW_COMPLETE" in os.environ:  # a shell asks what may follow
+        app(prog_name="sfnflow")
     try:
-        code = command().main(list(args), prog_name="sfnflow", standalone_mode=False)
+        _invoke(command(), list(args) or ["--help"])
         sys.stdout.flush()
-        if code == INTERRUPTED:  # typer's word for a KeyboardInterrupt
-            raise KeyboardInterrupt
-        return code if isinstance(code, int) else 0
+        return 0
+    except Exit as ended:
+        return ended.exit_code
     except SfnflowError as error:
         _print(error)
         return error.exit_code
@@ -46,9 +49,19 @@ def run(args: Sequence[str]) -> int:
         return BUG
 
 
+def _invoke(command: Any, args: list[str]) -> None:
+    """Runs it without typer's own error handling, which has exit codes of its own."""
+    with command.make_context("sfnflow", args) as context:
+        command.invoke(context)
+
+
 def _usage(error: TyperException) -> SfnflowError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "sfnflow"
+    if path == "sfnflow trigger":
+        return UsageError(
+            error.format_message(), hint="Parameters are given as -p NAME=VALUE; see --help."
+        )
     return UsageError(error.format_message(), hint=f"`{path} --help` tells what it takes.")
 
 

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from sfnflow.errors import SfnflowError
@@ -41,6 +41,18 @@ def stderr() -> Console:
 def say(text: str) -> None:
     """Talks to a person."""
     stderr().print(text, markup=False)
+
+
+def emit(console: Console, renderable: RenderableType) -> None:
+    """Prints a table or the like; off a terminal, without the blanks that pad its last column."""
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    with console.capture() as capture:
+        console.print(renderable)
+    lines = capture.get().splitlines()
+    console.file.write("".join(f"{line.rstrip()}\n" for line in lines))
+    console.file.flush()
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -9,9 +9,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sfnflow.cli.output import lasted, say, status_text, stderr, stdout
-from sfnflow.run import triage, watch
+from sfnflow.cli.output import emit, lasted, say, status_text, stderr, stdout
+from sfnflow.run import watch
 from sfnflow.targets import Run, StepProgress, Target, Task
+from sfnflow.triage import triage
 
 _SHOWN_FAILURES = 5
 
@@ -19,11 +20,23 @@ _SHOWN_FAILURES = 5
 def show_until_over(target: Target, run: Run, timeout: float | None = None) -> Run:
     """Shows the run on stderr until it is over, and returns it as it then is."""
     console = stderr()
+    try:
+        now = _show(target, run, timeout)
+    except KeyboardInterrupt:
+        if console.is_terminal:
+            console.print(report(target, run))
+        say(f"{run.id} goes on: sfnflow status {run.id}, or end it: sfnflow stop {run.id}")
+        raise
+    emit(console, report(target, now))
+    return now
+
+
+def _show(target: Target, run: Run, timeout: float | None) -> Run:
+    console = stderr()
     if console.is_terminal:
         with Live(console=console, refresh_per_second=8, transient=True) as live:
             for now in watch(target, run, timeout):
                 live.update(_steps(target, now))
-        console.print(report(target, now))
         return now
     said: dict[str, str] = {}
     for now in watch(target, run, timeout):
@@ -32,13 +45,12 @@ def show_until_over(target: Target, run: Run, timeout: float | None = None) -> R
             if step.started and said.get(step.step) != line and _worth_saying(step):
                 said[step.step] = line
                 say(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {step.step}: {line} tasks done")
-    console.print(report(target, now))
     return now
 
 
 def print_once(target: Target, run: Run) -> None:
     """Prints the run as it is now, on stdout."""
-    stdout().print(report(target, run))
+    emit(stdout(), report(target, run))
 
 
 def report(target: Target, run: Run) -> RenderableType:
@@ -101,12 +113,16 @@ def _count(step: StepProgress) -> str:
 
 
 def _state(step: StepProgress, run: Run) -> Text:
-    if step.failed:
-        return Text(f"{step.failed} failed", style="bold red")
-    if step.total is not None and step.total and step.done >= step.total:
+    if step.total and step.done >= step.total:
         return Text("done", style="green")
-    if run.status == "RUNNING" and (step.running or step.started):
+    if run.status == "RUNNING" and (step.running or step.started) and not step.failed:
         return Text(f"{step.running} running", style="cyan")
+    counts = [(step.failed, "failed", "bold red"), (step.terminated, "stopped", "yellow")]
+    if run.status == "INTERRUPTED":
+        counts.append((step.running, "interrupted", "bold yellow"))
+    found = [Text(f"{count} {word}", style=style) for count, word, style in counts if count]
+    if found:
+        return Text(", ").join(found)
     return Text("waiting" if run.status == "RUNNING" else "not run", style="dim")
 
 
@@ -134,10 +150,13 @@ def _failure(target: Target, run: Run) -> RenderableType:
         )
     )
     lines += [Text(f"  {line}", style="red") for line in found.log]
-    if found.siblings > 1:
-        lines.append(Text(f"{found.siblings_done} of its {found.siblings} siblings succeeded."))
+    if found.tasks > 1:
+        lines.append(Text(f"{found.done} of the {found.tasks} tasks of this step succeeded."))
+    if found.left_out:
+        lines.append(Text(f"\n{found.left_out}"))
     lines.append(Text(f"\nThe whole log:  sfnflow logs {run.id} {found.task.step}"))
     lines.append(Text(f"Fix it and go on from here:  sfnflow resume --origin-run-id {run.id}"))
+    lines.append(Text(f"Try again as it is, in place:  sfnflow redrive {run.id}"))
     return Group(*lines)
 
 

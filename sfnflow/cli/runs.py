@@ -14,7 +14,16 @@ def runs(
     from rich.table import Table
 
     from sfnflow.cli.context import target
-    from sfnflow.cli.output import ago, lasted, print_json, print_next, say, status_text, stdout
+    from sfnflow.cli.output import (
+        ago,
+        emit,
+        lasted,
+        print_json,
+        print_next,
+        say,
+        status_text,
+        stdout,
+    )
     from sfnflow.deploy import require_deployed
 
     where = target()
@@ -39,4 +48,4 @@ def runs(
             ago(run.started),
             lasted(run.started, run.stopped),
         )
-    stdout().print(table)
+    emit(stdout(), table)

@@ -7,7 +7,9 @@ import typer
 
 
 def status(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or its beginning.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or a flow.")
+    ],
     watch: Annotated[
         bool | None,
         typer.Option(
@@ -23,7 +25,7 @@ def status(
     from sfnflow.run import require_run
 
     where = target()
-    found = require_run(where, run)
+    found = require_run(where, run, or_newest=True)
     if json:
         print_json(progress.document(where, found))
         return

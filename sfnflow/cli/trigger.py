@@ -50,11 +50,11 @@ def trigger(
             typer.echo(run.id)
             print_next(f"sfnflow status {run.id}", f"sfnflow logs {run.id}")
         return
+    if not json:
+        typer.echo(run.id)
     run = progress.show_until_over(where, run, timeout)
     if json:
         print_json(progress.document(where, run))
-    else:
-        typer.echo(run.id)
     if run.status != "SUCCEEDED":
         raise typer.Exit(1)
 

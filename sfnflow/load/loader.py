@@ -152,6 +152,9 @@ def _nearby(file: Path) -> str:
         names = sorted(entry.name for entry in folder.iterdir() if entry.suffix == ".py")
     except OSError:
         return f"The folder {folder} cannot be read."
+    below = sorted(folder.glob(f"*/{file.name}"))
+    if below:
+        return f"Did you mean {below[0].relative_to(folder)}?"
     close = difflib.get_close_matches(file.name, names, n=1)
     if close:
         return f"Did you mean {file.with_name(close[0])}?"

@@ -1,6 +1,5 @@
 """The life of one forked job, from the fork to its exit code."""
 
-import contextlib
 import json
 import os
 import random
@@ -8,6 +7,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
+from sfnflow.runtime import exits
 from sfnflow.runtime.job import Job, JobRunner
 from sfnflow.runtime.process import die_with_parent
 
@@ -20,6 +20,7 @@ def run_forked(
     try:
         os.setsid()
         die_with_parent()
+        exits.after_fork()
         os.dup2(output[0], 1)
         os.dup2(output[1], 2)
         _enter_scratch(request["scratch"], folder)
@@ -27,10 +28,8 @@ def run_forked(
         code = _run(runner, Job.from_environment(request["variables"]))
         if code == 0:
             _record_success(request)
+        exits.finish()
     finally:
-        with contextlib.suppress(OSError, ValueError):  # the user's code may have closed them
-            sys.stdout.flush()
-            sys.stderr.flush()
         os._exit(code)
 
 

@@ -22,7 +22,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from sfnflow.runtime import process
+from sfnflow.runtime import exits, process
 from sfnflow.runtime.child import run_forked
 from sfnflow.runtime.compute import run_everything_here
 from sfnflow.runtime.folder import FolderStore
@@ -191,6 +191,7 @@ def main(folder: str) -> None:
         store = FolderStore(os.environ["SFNFLOW_LEDGER_FOLDER"])
         ForkServer(JobRunner(obj, manifest, folder, store), folder, requests, answers).serve()
 
+    exits.record_handlers()
     run_everything_here()
     script = os.path.join(folder, manifest["script"])
     run_flow_file(script, _top_options(folder, manifest), "step", serve)

@@ -75,13 +75,17 @@ class Task(NamedTuple):
 
 
 class StepProgress(NamedTuple):
-    """How far a step is. `total` is None while a foreach around it has not yet said how many."""
+    """How far a step is. `total` is None while a foreach around it has not yet said how many.
+
+    Counts are of tasks; those that a redrive has superseded are in none of them.
+    """
 
     step: str
     total: int | None
     done: int
     running: int
     failed: int
+    terminated: int
     retried: int
     started: datetime | None
     stopped: datetime | None

@@ -51,8 +51,8 @@ def test_help_and_readme_name_every_command(cli: Cli) -> None:
 
 
 def test_no_arguments_show_help(cli: Cli) -> None:
-    shown = cli()
-    assert "Usage: sfnflow" in shown.out + shown.err
+    shown = cli.ok()
+    assert shown.out == cli.ok("--help").out
 
 
 def test_version(cli: Cli) -> None:
@@ -78,6 +78,7 @@ def test_version(cli: Cli) -> None:
         (["create", "foreach_flow.py", "--config", "nothing"], 2, "--config takes NAME=VALUE"),
         (["create", "foreach_flw.py"], 2, "Did you mean foreach_flow.py?"),
         (["frobnicate"], 2, "frobnicate"),
+        (["trigger", "ForeachFlow", "count=3"], 2, "Parameters are given as -p NAME=VALUE"),
         (["delete", "ForeachFlow"], 2, "Give --yes."),
         (["trigger", "ForeachFlow", "--parameters-file", "none.json"], 2, "none.json"),
     ],
@@ -127,6 +128,19 @@ def test_documents_have_a_schema(live: Cli) -> None:
     assert [document["schema"] for document in documents] == [1] * 5
 
 
+def test_logs_of_a_task_of_a_tail_and_of_the_newest_run(live: Cli) -> None:
+    run = live.ok("runs", "ForeachFlow", "--json").json["runs"][0]["id"]
+    line = live.ok("logs", run, "end").out
+    task = line.split("/")[1].split()[0]
+    assert live.ok("logs", run, "--task", task).out == line
+    assert live.ok("logs", "ForeachFlow", "--tail", "1").out == line
+    unknown = live("logs", run, "--task", "zz")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "has no task zz" in unknown.err
+    assert run in live.ok("status", "ForeachFlow").out
+    assert f"Its newest run is {run}" in live("stop", "ForeachFlow").err
+
+
 def test_show_draws_the_graph(live: Cli) -> None:
     shown = live.ok("show", "foreach_flow.py").out
     assert "start foreach numbers" in shown
@@ -140,8 +154,11 @@ def test_no_colour_where_there_is_no_terminal(live: Cli) -> None:
 
 def test_a_reader_that_leaves_is_no_error(live: Cli) -> None:
     piped = subprocess.run(
-        f"{sys.executable} -m sfnflow show foreach_flow.py --json | head -1",
-        shell=True,
+        [
+            "bash",
+            "-c",
+            f"set -o pipefail; {sys.executable} -m sfnflow show foreach_flow.py --json | head -1",
+        ],
         cwd=live.folder,
         env=live.env,
         capture_output=True,
@@ -149,6 +166,7 @@ def test_a_reader_that_leaves_is_no_error(live: Cli) -> None:
     )
     assert piped.stdout == "{\n"
     assert piped.stderr == ""
+    assert piped.returncode == 0
 
 
 def test_delete_asks_says_what_stays_and_keeps_it(cli: Cli, example: Callable[[str], str]) -> None:
@@ -185,8 +203,10 @@ def test_ctrl_c_leaves_the_run_going(cli: Cli, write: Callable[[str, str], Path]
     assert watcher.stderr is not None
     assert b"start: 0 of 1 tasks done" in watcher.stderr.readline()
     watcher.send_signal(signal.SIGINT)
-    watcher.communicate(timeout=20)
+    _, said = watcher.communicate(timeout=20)
     assert watcher.returncode == 130
+    assert f"{run} goes on: sfnflow status {run}" in said.decode()
+    assert b"Interrupted." in said
     assert cli.ok("status", run, "--json").json["run"]["status"] == "RUNNING"
     timed_out = cli("trigger", "WaitFlow", "--wait", "--timeout", "1")
     assert timed_out.code == 1

@@ -326,3 +326,74 @@ def test_empty_foreach_fails_as_metaflow_says_it(
     failed = cli("trigger", "EmptyFlow", "--wait")
     assert failed.code == 1
     assert "Foreach iterator over *items* in step *start* produced zero splits" in failed.err
+
+
+def test_a_task_ends_like_a_python_process(cli: Cli, write: Callable[[str, str], Path]) -> None:
+    write(
+        "exit_flow.py",
+        f"""
+        import atexit, os, tempfile, threading, time
+        from metaflow import FlowSpec, step
+
+        SHARED = tempfile.TemporaryDirectory()
+        atexit.register(lambda: print("handler of the file"))
+
+        class ExitFlow(FlowSpec):
+            @step
+            def start(self):
+                atexit.register(lambda: print("handler of the step"))
+                threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+                global file
+                file = open("{cli.folder}/unflushed", "w")
+                file.write("13 bytes here")
+                self.next(self.end)
+
+            @step
+            def end(self):
+                print("shared folder", os.path.isdir(SHARED.name))
+
+        if __name__ == "__main__":
+            ExitFlow()
+        """,
+    )
+    run = cli.create_and_run("exit_flow.py")
+    lines = [line.split("  ")[1] for line in cli.ok("logs", run).out.splitlines()]
+    assert lines == [
+        "thread",
+        "handler of the step",
+        "handler of the file",
+        "shared folder True",
+        "handler of the file",
+    ]
+    assert (cli.folder / "unflushed").read_text() == "13 bytes here"
+
+
+def test_a_file_that_was_not_packaged_is_named(cli: Cli, write: Callable[[str, str], Path]) -> None:
+    write(
+        "data_flow.py",
+        """
+        from metaflow import FlowSpec, step
+
+        class DataFlow(FlowSpec):
+            @step
+            def start(self):
+                open("data.csv")
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+
+        if __name__ == "__main__":
+            DataFlow()
+        """,
+    )
+    write("data.csv", "a,b\n")
+    cli.ok("create", "data_flow.py")
+    failed = cli("trigger", "DataFlow", "--wait")
+    said = (
+        "data.csv is not in the snapshot: sfnflow create data_flow.py --package-suffixes .py,.csv"
+    )
+    assert said in failed.err
+    cli.ok("create", "data_flow.py", "--package-suffixes", ".py,.csv")
+    cli.ok("trigger", "DataFlow", "--wait")

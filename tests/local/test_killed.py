@@ -106,6 +106,9 @@ def test_killed_task_fails_the_run_and_is_named(cli: Cli, started: tuple[str, Pa
     times = Counter(_lines(trace))
     assert [index for index in finished if times[index] != 1] == []
     assert cli.ok("logs", run, "end").out.rstrip().endswith("True")
+    document = cli.ok("status", run, "--json").json
+    assert document["failed_tasks"] == []
+    assert [step["failed"] for step in document["steps"]] == [0, 0, 0, 0]
 
 
 def test_stop_ends_every_task_and_keeps_what_was_done(cli: Cli, started: tuple[str, Path]) -> None:
@@ -113,6 +116,8 @@ def test_stop_ends_every_task_and_keeps_what_was_done(cli: Cli, started: tuple[s
     cli.ok("stop", run)
     document = cli.ok("status", run, "--json").json
     assert document["run"]["status"] == "ABORTED"
+    assert next(s for s in document["steps"] if s["step"] == "work")["terminated"] == 4
+    assert "4 stopped" in cli.ok("status", run).out
     assert _alive(trace) == []
     assert cli("stop", run).code == 1
     finished = _finished(cli, run)

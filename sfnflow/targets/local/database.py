@@ -28,7 +28,8 @@ CREATE INDEX IF NOT EXISTS executions_by_machine ON executions (machine, started
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, execution TEXT NOT NULL, place TEXT NOT NULL, step TEXT NOT NULL,
     path TEXT NOT NULL, status TEXT NOT NULL, attempt INTEGER NOT NULL, exit_code INTEGER,
-    reason TEXT NOT NULL DEFAULT '', created REAL NOT NULL, started REAL, stopped REAL
+    reason TEXT NOT NULL DEFAULT '', created REAL NOT NULL, started REAL, stopped REAL,
+    superseded INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS jobs_by_step ON jobs (execution, step, status);
 CREATE TABLE IF NOT EXISTS events (

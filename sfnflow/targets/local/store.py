@@ -112,7 +112,7 @@ class Store:
             )
 
     def reopen_execution(self, name: str) -> None:
-        """Records that an execution goes on; jobs that were under way count as lost.
+        """Records that an execution goes on: what failed is superseded, what was under way lost.
 
         A job that had ended all the same is put back by `recover_successes`.
         """
@@ -124,6 +124,9 @@ class Store:
             )
             db.execute(
                 "DELETE FROM jobs WHERE execution=? AND status IN ('RUNNABLE', 'RUNNING')", (name,)
+            )
+            db.execute(
+                "UPDATE jobs SET superseded=1 WHERE execution=? AND status='FAILED'", (name,)
             )
             db.execute("DELETE FROM events WHERE execution=?", (name,))
 
@@ -176,7 +179,7 @@ class Store:
         if step is not None:
             where, values = f"{where} AND step = ?", [*values, step]
         if failed:
-            where += " AND status = 'FAILED'"
+            where += " AND status = 'FAILED' AND NOT superseded"
         rows = self._db.query(f"SELECT * FROM jobs WHERE {where} ORDER BY created", *values)
         return [_task(row) for row in rows]
 
@@ -185,8 +188,8 @@ class Store:
         rows = self._db.query(
             "SELECT step, count(*) AS tasks, sum(status='SUCCEEDED') AS done,"
             " sum(status='RUNNING') AS running, sum(status='FAILED' AND reason != ?1) AS failed,"
-            " sum(attempt > 1) AS retried, min(started) AS started,"
-            " max(stopped) AS stopped FROM jobs WHERE execution = ?2 GROUP BY step",
+            " sum(reason = ?1) AS terminated, sum(attempt > 1) AS retried, min(started) AS started,"
+            " max(stopped) AS stopped FROM jobs WHERE execution = ?2 AND NOT superseded GROUP BY step",
             TERMINATED,
             execution,
         )
@@ -216,13 +219,14 @@ def _total(flow: Flow, name: str, splits: dict[str, int]) -> int | None:
 def _progress(name: str, counts: dict[str, Row], total: int | None) -> StepProgress:
     row = counts.get(name)
     if row is None:
-        return StepProgress(name, total, 0, 0, 0, 0, None, None)
+        return StepProgress(name, total, 0, 0, 0, 0, 0, None, None)
     return StepProgress(
         name,
         total,
         row["done"],
         row["running"],
         row["failed"],
+        row["terminated"],
         row["retried"],
         _time(row["started"]),
         _time(row["stopped"]),
