@@ -33,7 +33,7 @@ class LocalSettings(BaseModel):
     """Where the local target keeps its state, and how much it runs at once.
 
     `home` is `.sfnflow`; `metaflow_root` the folder that holds Metaflow's `.metaflow`; `slots` how
-    many jobs run at the same time on this machine, whatever the Map states would allow.
+    many jobs of a run run at the same time, whatever the Map states would allow.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +58,7 @@ def local_settings(environ: Mapping[str, str], cwd: Path) -> LocalSettings:
     root = _root(environ, cwd)
     return LocalSettings(
         home=root / ".sfnflow",
-        metaflow_root=Path(environ.get("METAFLOW_DATASTORE_SYSROOT_LOCAL") or root),
+        metaflow_root=Path(cwd, environ.get("METAFLOW_DATASTORE_SYSROOT_LOCAL") or root).absolute(),
         slots=_positive("SFNFLOW_LOCAL_SLOTS", environ.get("SFNFLOW_LOCAL_SLOTS"), DEFAULT_SLOTS),
         user=user_name(environ),
     )

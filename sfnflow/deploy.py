@@ -61,7 +61,10 @@ def plan_create(target: Target, request: CreateRequest) -> Plan:
         name, flow, rendered.machine, rendered.jobs, package, token, request.load.user
     )
     live = target.get_deployed(name)
-    return Plan(release, live, tuple(_changes(release, live)), rendered.notes)
+    changes = _changes(release, live)
+    if not changes and not target.holds(package):
+        changes = ["code repaired"]
+    return Plan(release, live, tuple(changes), rendered.notes)
 
 
 def apply_create(target: Target, plan: Plan) -> Deployed:

@@ -41,12 +41,16 @@ class CodePackage(NamedTuple):
     texts: dict[str, str]
 
     def write_folder(self, folder: Path) -> None:
-        """Unpacks the package as `folder`, whole or not at all; one that is there already stays.
+        """Unpacks the package as `folder`, whole or not at all; one that is there and whole stays.
 
         Raises DeployError when a file is no longer what it was when the package was built.
         """
         if folder.is_dir():
-            return
+            if self.is_in(folder):
+                return
+            spoilt = folder.with_name(f".{folder.name}-spoilt")  # a task has written into it
+            folder.rename(spoilt)
+            shutil.rmtree(spoilt, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
@@ -68,6 +72,15 @@ class CodePackage(NamedTuple):
                 isinstance(error, OSError) and folder.is_dir()
             ):  # else another create was first
                 raise
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether the folder holds what the package does."""
+        try:
+            there = {name: (folder / name).read_text(encoding="utf-8") for name in self.texts}
+            files = tuple(SourceFile(str(folder / name), name) for _, name in self.files)
+            return _digest(files, there) == self.id
+        except (OSError, UnicodeDecodeError):
+            return False
 
 
 def build_package(loaded: LoadedFlow, deployment: Deployment) -> CodePackage:

@@ -85,7 +85,7 @@ def _fits(parameter: Parameter, text: str) -> bool:
         case "json":
             return _converts(json.loads, text)
         case "file":
-            return Path(text).expanduser().is_file()
+            return _is_file(text)
         case "str" | "list":
             return True
 
@@ -96,6 +96,13 @@ def _converts(convert: Any, text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).expanduser().is_file()
+    except (OSError, RuntimeError):  # a name too long; a user that does not exist
+        return False
 
 
 def _to_text(parameter: Parameter, value: Any) -> str:

@@ -1,12 +1,14 @@
 """What tests share: the CLI as a user runs it, in a folder of the test's own."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,9 +79,14 @@ class Cli:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    """The CLI in an empty folder."""
-    return Cli(tmp_path)
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    """The CLI in an empty folder; no run outlives the test, even one that fails."""
+    yield Cli(tmp_path)
+    for lock in tmp_path.glob("**/.sfnflow/runs/*/lock"):
+        pid = lock.read_text()
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGTERM)
 
 
 @pytest.fixture

@@ -2,79 +2,72 @@
 
 import json
 import os
-import random
+import shutil
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from sfnflow.runtime import exits
-from sfnflow.runtime.job import Job, JobRunner
+from sfnflow.runtime import exits, forking
+from sfnflow.runtime.job import Job
 from sfnflow.runtime.process import die_with_parent
+from sfnflow.runtime.server import SUCCESS
+
+Run = Callable[[Job], None]
 
 
-def run_forked(
-    runner: JobRunner, request: dict[str, Any], folder: str, output: tuple[int, int]
-) -> NoReturn:
+def run_forked(run: Run, request: dict[str, Any], folder: str, output: tuple[int, int]) -> NoReturn:
     """Runs the job of `request` in this fork, its output going to `output`, and ends the process."""
     code = 1
     try:
         os.setsid()
         die_with_parent()
         exits.after_fork()
-        os.dup2(output[0], 1)
-        os.dup2(output[1], 2)
-        _enter_scratch(request["scratch"], folder)
-        _reseed()
-        code = _run(runner, Job.from_environment(request["variables"]))
-        if code == 0:
-            _record_success(request)
+        for fd, target in zip(output, (1, 2), strict=True):
+            os.dup2(fd, target)
+            os.close(fd)
+        shutil.copytree(folder, request["scratch"], copy_function=shutil.copyfile)
+        os.chdir(request["scratch"])
+        forking.reseed()
+        code = _run(run, request)
         exits.finish()
+    except BaseException:  # noqa: BLE001 - there is nobody above to tell
+        traceback.print_exc()
     finally:
         os._exit(code)
 
 
-def _run(runner: JobRunner, job: Job) -> int:
+def _run(run: Run, request: dict[str, Any]) -> int:
+    job = Job.from_environment(request["variables"])
+    _record(request, "started")
     try:
-        runner.run(job)
+        run(job)
     except SystemExit as error:
+        if isinstance(error.code, str):
+            sys.stderr.write(f"{error.code}\n")
         return error.code if isinstance(error.code, int) else int(error.code is not None)
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+    except BaseException as error:  # noqa: BLE001 - the user's code may raise anything
         _print_error(error)
         return 1
-    return 0
+    _record(request, "done")
+    return SUCCESS
 
 
-def _print_error(error: Exception) -> None:
+def _print_error(error: BaseException) -> None:
     """The traceback from the user's code on: what lies above it is Metaflow's and ours."""
     import metaflow
 
     own = (os.path.dirname(metaflow.__file__), os.path.dirname(os.path.dirname(__file__)))
     shown = error.__traceback__
-    while shown and shown.tb_frame.f_code.co_filename.startswith(own):
+    while shown and shown.tb_frame.f_code.co_filename.startswith((*own, "<frozen")):
         shown = shown.tb_next
     traceback.print_exception(type(error), error, shown)
 
 
-def _record_success(request: dict[str, Any]) -> None:
-    """Says that the job is done, where a kill of every other process of the run cannot undo it."""
-    record = {key: request[key] for key in ("id", "place", "step", "path")}
-    done = os.open(os.environ["SFNFLOW_DONE_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    os.write(done, json.dumps(record).encode() + b"\n")
-    os.close(done)
-
-
-def _enter_scratch(scratch: str, folder: str) -> None:
-    """A working directory of the job's own, in which the package's files are seen but not changed."""
-    os.makedirs(scratch)
-    for name in os.listdir(folder):
-        os.symlink(os.path.join(folder, name), os.path.join(scratch, name))
-    os.chdir(scratch)
-
-
-def _reseed() -> None:
-    """Forks would otherwise draw the same random numbers."""
-    random.seed()
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed()
+def _record(request: dict[str, Any], state: str) -> None:
+    """Says how far the job is, where a kill of every other process of the run cannot undo it."""
+    record = {key: request[key] for key in ("id", "attempt", "place", "step", "path")}
+    line = json.dumps({**record, "state": state}).encode() + b"\n"
+    fd = os.open(os.environ["SFNFLOW_DONE_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.write(fd, line)
+    os.close(fd)

@@ -5,6 +5,7 @@ in a few variables, written into the Task state by render:
 
     SFNFLOW_STEP, SFNFLOW_RUN, SFNFLOW_PATH   which task
     SFNFLOW_INPUT                             start only: the whole input of the execution, as JSON
+    SFNFLOW_HAND_OVER                         the task is done, but was killed before it handed over
     AWS_BATCH_JOB_ID, AWS_BATCH_JOB_ATTEMPT   the task's id; the attempt, from 1 on
 """
 
@@ -31,6 +32,7 @@ class Job:
     task: str
     attempt: int
     input: str
+    only_hand_over: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Job":
@@ -42,6 +44,7 @@ class Job:
             task=environment["AWS_BATCH_JOB_ID"],
             attempt=int(environment["AWS_BATCH_JOB_ATTEMPT"]) - 1,
             input=environment.get("SFNFLOW_INPUT", "{}"),
+            only_hand_over="SFNFLOW_HAND_OVER" in environment,
         )
 
     @property
@@ -61,9 +64,13 @@ class JobRunner:
     def run(self, job: Job) -> None:
         """Runs the task, then leaves a note for the next. Raises what the user's code raises."""
         ledger = Ledger(self._store, self._obj.flow.name, job.run)
-        inputs = self._inputs(job, ledger)
-        self._step(job, inputs)
-        self._hand_over(job, ledger)
+        if job.only_hand_over:
+            outcome = self._stored_outcome(job)
+        else:
+            self._step(job, self._inputs(job, ledger))
+            flow = self._obj.flow
+            outcome = getattr(flow, "_transition", None), getattr(flow, "_foreach_num_splits", None)
+        self._hand_over(job, ledger, *outcome)
 
     def _inputs(self, job: Job, ledger: Ledger) -> list[str]:
         """The pathspecs (run/step/task) that the step starts from, in Metaflow's order."""
@@ -131,14 +138,22 @@ class JobRunner:
     def _tags(self) -> list[str]:
         return [part for tag in self._manifest["tags"] for part in ("--tag", tag)]
 
-    def _hand_over(self, job: Job, ledger: Ledger) -> None:
+    def _stored_outcome(self, job: Job) -> tuple[Any, Any]:
+        """Where a task that was killed after it was done goes next. HandoffError when it failed."""
+        task = self._obj.flow_datastore.get_task_datastore(
+            job.run_id, job.step, job.task, attempt=job.attempt
+        )
+        if not task.get("_task_ok"):
+            raise HandoffError(f"Step {job.step} had failed before it was killed.")
+        return task.get("_transition"), task.get("_foreach_num_splits")
+
+    def _hand_over(self, job: Job, ledger: Ledger, transition: Any, splits: Any) -> None:
         """Leaves notes for the next steps, after the task itself is done: see runtime.ledger."""
-        flow, graph = self._obj.flow, self._obj.graph
-        targets, foreach = getattr(flow, "_transition", None) or ((), None)
+        targets, foreach = transition or ((), None)
         if foreach:
-            ledger.write_items(job.step, job.path, flow._foreach_num_splits)
+            ledger.write_items(job.step, job.path, splits)
         for name in targets:
-            following = graph[name]
+            following = self._obj.graph[name]
             if following.type == "join":
                 path, slot = self._join_slot(job, following)
                 ledger.leave_note(name, path, Note(slot, job.step, job.task))

@@ -13,18 +13,22 @@ class LogWriter:
     def __init__(self, path: str) -> None:
         self._path = path
         self._file: int | None = None
-        self._partial = b""
+        self._pieces: list[bytes] = []  # of a line whose end has not come
 
     def write(self, chunk: bytes) -> None:
         """Adds a chunk; a line is written once its end has come."""
-        *lines, self._partial = (self._partial + chunk).split(b"\n")
-        self._append(lines)
+        first, *rest = chunk.split(b"\n")
+        self._pieces.append(first)
+        if rest:
+            self._append([b"".join(self._pieces), *rest[:-1]])
+            self._pieces = [rest[-1]]
 
     def close(self) -> None:
         """Writes a last line that has no end, and closes the file."""
-        if self._partial:
-            self._append([self._partial])
-            self._partial = b""
+        last = b"".join(self._pieces)
+        if last:
+            self._append([last])
+            self._pieces = []
         if self._file is not None:
             os.close(self._file)
             self._file = None

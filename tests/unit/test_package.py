@@ -134,12 +134,23 @@ def test_a_file_that_cannot_be_read(folder: Path) -> None:
         package(folder, files=files)
 
 
-def test_one_that_is_there_stays(folder: Path, tmp_path: Path) -> None:
+def test_one_that_is_whole_stays(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "package"
-    target.mkdir()
-    (target / "mark").touch()
     package(folder).write_folder(target)
-    assert names(target) == {"mark"}
+    before = target.stat().st_ino
+    package(folder).write_folder(target)
+    assert target.stat().st_ino == before
+
+
+def test_one_that_is_spoilt_is_replaced(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "package"
+    package(folder).write_folder(target)
+    (target / "flow.py").write_text("# a task was here")
+    assert not package(folder).is_in(target)
+    package(folder).write_folder(target)
+    assert package(folder).is_in(target)
+    assert (target / "flow.py").read_bytes() == (folder / "flow.py").read_bytes()
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_many_at_once_write_one(folder: Path, tmp_path: Path) -> None:

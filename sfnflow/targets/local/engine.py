@@ -8,6 +8,7 @@ so does every process it starts: while anyone holds it, the run is being worked 
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -19,11 +20,13 @@ from sfnflow.config import LocalSettings, RenderSettings
 from sfnflow.targets.local.database import Database
 from sfnflow.targets.local.execution import Outcome
 from sfnflow.targets.local.interpreter import execute
+from sfnflow.targets.local.jobs import Execution, Jobs
 from sfnflow.targets.local.journal import Journal
 from sfnflow.targets.local.layout import Layout
+from sfnflow.targets.local.record import Record, read_records
 from sfnflow.targets.local.store import Store
 from sfnflow.targets.local.warm import WarmPool
-from sfnflow.targets.local.world import Execution, LocalWorld
+from sfnflow.targets.local.world import LocalWorld
 
 ARN = "arn:aws:states:local:000000000000"
 
@@ -34,26 +37,40 @@ def main(settings: LocalSettings, name: str, lock: int) -> None:
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     database = Database(settings.home)
     store = Store(database)
-    _recover(store, Layout(settings), name)
+    halfway = _recover(store, Layout(settings), name)
     try:
-        status, error, cause = asyncio.run(_run(settings, database, store, name, lock))
+        status, error, cause = asyncio.run(_run(settings, database, store, name, lock, halfway))
     except Exception as bug:
         store.end_execution(name, "FAILED", "States.Runtime", f"sfnflow: {bug!r}", time.time())
         raise
     store.end_execution(name, status, error, cause, time.time())
 
 
-def _recover(store: Store, layout: Layout, name: str) -> None:
-    """Takes in the successes that a killed engine did not live to record."""
-    done = layout.done(name)
-    if done.exists():
-        lines = done.read_text().split("\n")
-        # What follows the last newline was cut short by a kill or a full disk.
-        store.recover_successes(name, [json.loads(line) for line in lines[:-1]], time.time())
+def _recover(store: Store, layout: Layout, name: str) -> dict[str, Record]:
+    """Takes in what jobs did that a killed engine did not live to record, and clears up after them.
+
+    Returns, by place, those that were killed after their task was done, but before they handed over.
+    """
+    shutil.rmtree(layout.scratch(name), ignore_errors=True)
+    records = read_records(layout.done(name))
+    done = {record.id: record for record in records if record.state == "done"}
+    store.recover_successes(name, list(done.values()), time.time())
+    flow = store.execution(name)["flow"]
+    return {
+        record.place: record
+        for record in records
+        if record.id not in done
+        and layout.done_marker(flow, name, record.step, record.id, record.attempt - 1).exists()
+    }
 
 
 async def _run(
-    settings: LocalSettings, database: Database, store: Store, name: str, lock: int
+    settings: LocalSettings,
+    database: Database,
+    store: Store,
+    name: str,
+    lock: int,
+    halfway: dict[str, Record],
 ) -> tuple[str, str, str]:
     row = store.execution(name)
     version = store.version(row["machine"], row["version"])
@@ -61,7 +78,8 @@ async def _run(
     base = job_environment(settings, name, version["token"], version["owner"])
     pool = WarmPool(base, layout.run(name), lock)
     journal = Journal(database, name)
-    world = LocalWorld(Execution(name, row["flow"], layout, settings.slots), store, journal, pool)
+    execution = Execution(name, row["flow"], layout, settings.slots, halfway)
+    world = LocalWorld(layout, Jobs(execution, store, journal, pool), journal)
     work = asyncio.create_task(
         execute(
             StateMachine.model_validate_json(version["definition"]),

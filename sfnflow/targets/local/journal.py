@@ -47,7 +47,7 @@ class Journal:
     def submitted(self, job: str, place: str, step: str, path: str) -> None:
         """A job waits for a slot."""
         self._add(
-            "INSERT INTO jobs (id, execution, place, step, path, status, attempt, created)"
+            "INSERT OR REPLACE INTO jobs (id, execution, place, step, path, status, attempt, created)"
             " VALUES (?, ?, ?, ?, ?, 'RUNNABLE', 1, ?)",
             (job, self._execution, place, step, path, time.time()),
         )

@@ -40,7 +40,7 @@ class Layout(NamedTuple):
         return self.run(execution) / "lock"
 
     def done(self, execution: str) -> Path:
-        """Where each job that succeeds writes its id."""
+        """Where each job writes that it has started, and that it is done."""
         return self.run(execution) / "done"
 
     def scratch(self, execution: str) -> Path:
@@ -49,5 +49,11 @@ class Layout(NamedTuple):
 
     def task_log(self, flow: str, execution: str, step: str, task: str, attempt: int) -> Path:
         """Metaflow's log of one attempt, up to `_stdout.log` (metaflow.datastore.task_datastore)."""
-        folder = self.settings.datastore / flow / f"sfn-{execution}" / step / task
-        return folder / f"{attempt}.task"
+        return self._task(flow, execution, step, task) / f"{attempt}.task"
+
+    def done_marker(self, flow: str, execution: str, step: str, task: str, attempt: int) -> Path:
+        """What Metaflow writes last of an attempt, be it good or bad (metaflow.datastore)."""
+        return self._task(flow, execution, step, task) / f"{attempt}.DONE.lock"
+
+    def _task(self, flow: str, execution: str, step: str, task: str) -> Path:
+        return self.settings.datastore / flow / f"sfn-{execution}" / step / task

@@ -9,6 +9,7 @@ from sfnflow.graph import Flow
 from sfnflow.render import JobDefinition
 from sfnflow.targets import Deployed, Release, Run, StepProgress, Task
 from sfnflow.targets.local.database import Database
+from sfnflow.targets.local.record import Record
 
 TERMINATED = "Terminated: the run was stopped, or another task of it failed."
 """The reason of a job that was ended for no fault of its own."""
@@ -161,16 +162,16 @@ class Store:
         )
         return {row["place"] for row in rows}
 
-    def recover_successes(self, execution: str, records: list[dict[str, str]], now: float) -> None:
+    def recover_successes(self, execution: str, records: list[Record], now: float) -> None:
         """Records successes that an engine did not live to write: all of a job, or how it ended."""
         with self._db.transaction() as db:
             db.executemany(
                 "INSERT INTO jobs (id, execution, place, step, path, status, attempt, exit_code,"
-                " created, started, stopped)"
-                " VALUES (:id, :execution, :place, :step, :path, 'SUCCEEDED', 1, 0, :now, :now, :now)"
+                " created, started, stopped) VALUES"
+                " (:id, :execution, :place, :step, :path, 'SUCCEEDED', :attempt, 0, :now, :now, :now)"
                 " ON CONFLICT (id) DO UPDATE SET status='SUCCEEDED', exit_code=0, reason='',"
-                " stopped=coalesce(stopped, :now)",
-                [{**record, "execution": execution, "now": now} for record in records],
+                " superseded=0, attempt=excluded.attempt, stopped=coalesce(stopped, :now)",
+                [{**record._asdict(), "execution": execution, "now": now} for record in records],
             )
 
     def tasks(self, execution: str, step: str | None, failed: bool) -> list[Task]:

@@ -12,6 +12,7 @@ from typing import Any
 from sfnflow.config import LocalSettings, RenderSettings
 from sfnflow.errors import DeployError, RunError
 from sfnflow.graph import Flow
+from sfnflow.package import CodePackage
 from sfnflow.runtime.folder import FolderStore
 from sfnflow.targets import Deployed, LogLine, Release, Run, StepProgress, Task
 from sfnflow.targets.local.database import Database, explained
@@ -45,6 +46,10 @@ class LocalTarget:
     def deployed_names(self) -> list[str]:
         """What is deployed."""
         return self._store.names()
+
+    def holds(self, package: CodePackage) -> bool:
+        """Whether the package is there and whole."""
+        return package.is_in(self._layout.package(package.id))
 
     def apply(self, release: Release) -> int:
         """Writes the package, then makes the version live: what fails before leaves the old one."""
@@ -85,7 +90,10 @@ class LocalTarget:
     def redrive(self, run: Run) -> None:
         """Goes on with an execution where it stopped: what has succeeded is not run again."""
         execution = _execution(run)
-        with taken(self._layout.lock(execution), wait_seconds=_STOP_SECONDS) as lock:
+        with taken(self._layout.lock(execution)) as lock:
+            now = self._store.find_runs(execution)[0]
+            if now.status not in (run.status, "RUNNING"):  # another redrive was first, and is over
+                raise RunError(f"{run.id} has gone on meanwhile: {now.status}.")
             self._store.reopen_execution(execution)
             self._spawn(execution, lock)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _LOAD_SECONDS = 600
-KILLED = 128 + signal.SIGKILL
+KILLED = -signal.SIGKILL
 
 
 class Request(NamedTuple):
@@ -22,6 +22,7 @@ class Request(NamedTuple):
     """
 
     id: str
+    attempt: int
     place: str
     step: str
     path: str
@@ -42,6 +43,7 @@ class WarmProcess:
         self._waiting: dict[str, asyncio.Future[int]] = {}
         self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._loading: asyncio.subprocess.Process | None = None
 
     async def run(self, request: Request) -> int:
         """Runs one attempt and returns its exit code. When cancelled, the job is dead on return."""
@@ -60,6 +62,8 @@ class WarmProcess:
         """Ends the process, and every job that it still has."""
         if self._starting is None:
             return
+        if self._loading is not None:  # nobody waits any more for what it loads
+            self._loading.kill()
         try:
             process = await self._starting
         except WarmStartError:
@@ -92,8 +96,10 @@ class WarmProcess:
                 cwd=self._folder,
                 pass_fds=(self._lock,),
             )
+        self._loading = process
         assert process.stdout is not None
         ready = await asyncio.wait_for(process.stdout.readline(), _LOAD_SECONDS)
+        self._loading = None
         if not ready:
             await process.wait()
             lines = self._log.read_text(errors="replace").strip().splitlines()
@@ -135,7 +141,7 @@ class WarmPool:
         key = (folder, frozenset(environment.items()))
         if key not in self._processes:
             log = self._logs / f"warm-{len(self._processes)}.log"
-            merged = {**self._base, **environment}
+            merged = {**self._base, **environment, "SFNFLOW_LOCK": str(self._lock)}
             self._processes[key] = WarmProcess(folder, merged, log, self._lock)
         return self._processes[key]
 

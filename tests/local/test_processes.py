@@ -1,0 +1,211 @@
+"""Tasks are processes of their own: what they share, how they end, what they leave behind."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+HEAD = """
+import os, random, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from metaflow import FlowSpec, step
+"""
+
+
+def _flow(top: str, start: str = "pass", work: str = "pass", end: str = "pass") -> str:
+    """A flow with a foreach of three; the texts go into the file and into its steps."""
+    return f"""{HEAD}
+{top}
+
+class ShapeFlow(FlowSpec):
+    @step
+    def start(self):
+        {start}
+        self.items = [0, 1, 2]
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        {work}
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.values = [getattr(task, "value", None) for task in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        {end}
+
+if __name__ == "__main__":
+    ShapeFlow()
+"""
+
+
+@pytest.fixture
+def shape(cli: Cli) -> Callable[..., Cli]:
+    """Deploys a flow made of the given texts."""
+
+    def make(top: str = "", **steps: str) -> Cli:
+        (cli.folder / "shape_flow.py").write_text(_flow(top, **steps))
+        cli.ok("create", "shape_flow.py")
+        return cli
+
+    return make
+
+
+def _values(cli: Cli) -> list[object]:
+    run = cli.ok("trigger", "ShapeFlow", "--wait").out.strip()
+    found: list[object] = cli.python(
+        f"""
+        import json
+        from metaflow import Run, namespace
+        namespace(None)
+        print(json.dumps(Run("ShapeFlow/{run}").data.values))
+        """
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("top", "draw"),
+    [("", "random.random()"), ("RNG = random.Random()", "RNG.random()")],
+)
+def test_tasks_draw_random_numbers_of_their_own(
+    shape: Callable[..., Cli], top: str, draw: str
+) -> None:
+    assert len(set(map(str, _values(shape(top, work=f"self.value = {draw}"))))) == 3
+
+
+def test_a_seed_of_the_file_is_kept(shape: Callable[..., Cli]) -> None:
+    import random
+
+    first = random.Random(42).random()
+    assert _values(shape("random.seed(42)", work="self.value = random.random()")) == [first] * 3
+
+
+def test_threads_of_the_file_are_there_in_each_task(shape: Callable[..., Cli]) -> None:
+    top = "POOL = ThreadPoolExecutor(2)\nPOOL.submit(abs, -1).result()"
+    work = "self.value = POOL.submit(abs, -self.input).result(timeout=20)"
+    cli = shape(top, work=work)
+    assert _values(cli) == [0, 1, 2]
+    logs = list((cli.folder / ".sfnflow").glob("runs/*/warm-*.log"))
+    assert "it has started threads" in logs[0].read_text()
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("os._exit(0)", "ended with exit code 0 before its task was done"),
+        ("os._exit(7)", "Exit code 7"),
+        ("sys.exit(0)", "ended with exit code 0 before its task was done"),
+        ("sys.exit('no config')", "no config"),
+        ("sys.exit(200)", "Exit code 200"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("os.kill(os.getpid(), 11)", "Killed by signal 11"),
+    ],
+)
+def test_a_task_that_leaves_early_fails_and_says_how(
+    shape: Callable[..., Cli], last: str, said: str
+) -> None:
+    failed = shape(end=last)("trigger", "ShapeFlow", "--wait")
+    assert failed.code == 1
+    assert "step end, task" in failed.err
+    assert said in failed.err
+
+
+def test_a_task_cannot_change_the_snapshot(shape: Callable[..., Cli], cli: Cli) -> None:
+    (cli.folder / "helper.py").write_text("WORD = 'packaged'\n")
+    start = "open('helper.py', 'a').write('WORD = 1')"
+    shape(start=start, end="import helper; print(helper.WORD)")
+    for _ in range(2):
+        run = cli.ok("trigger", "ShapeFlow", "--wait").out.strip()
+        assert cli.ok("logs", run, "end").out.split()[-1] == "packaged"
+
+
+def test_a_spoilt_snapshot_is_mended_by_the_next_create(shape: Callable[..., Cli]) -> None:
+    cli = shape(start="open(os.path.join(os.path.dirname(__file__), 'new.py'), 'w').write('x')")
+    package = next((cli.folder / ".sfnflow" / "code").iterdir())
+    flow = package / "shape_flow.py"
+    flow.write_text(flow.read_text() + "# spoilt")
+    assert cli.ok("create", "shape_flow.py", "--json").json["changes"] == ["code repaired"]
+    assert "# spoilt" not in flow.read_text()
+
+
+@pytest.mark.parametrize("start", ["sleep 300 &", "setsid sleep 300 &", "yes &"])
+def test_what_a_task_leaves_behind_ends_with_the_run(
+    shape: Callable[..., Cli], cli: Cli, start: str
+) -> None:
+    marker = f"SFNFLOW_TEST_{os.getpid()}_{time.monotonic_ns()}"
+    shape(start=f"os.environ['{marker}'] = '1'; os.system('{start}')")
+    cli.ok("trigger", "ShapeFlow", "--wait", timeout=60)
+    deadline = time.monotonic() + 10
+    while _holds(marker):
+        assert time.monotonic() < deadline, "it is still there"
+        time.sleep(0.1)
+
+
+def test_stop_ends_what_tasks_have_started(shape: Callable[..., Cli], cli: Cli) -> None:
+    marker = f"SFNFLOW_TEST_{os.getpid()}_{time.monotonic_ns()}"
+    shape(work=f"os.environ['{marker}'] = '1'; os.system('setsid sleep 300 & sleep 300')")
+    run = cli.ok("trigger", "ShapeFlow").out.strip()
+    deadline = time.monotonic() + 30
+    while len(_holds(marker)) < 6:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    cli.ok("stop", run)
+    assert _holds(marker) == []
+
+
+@pytest.mark.parametrize("killed", ["task", "all"])
+def test_a_task_killed_between_its_end_and_its_word_is_not_run_again(
+    shape: Callable[..., Cli], cli: Cli, killed: str
+) -> None:
+    """Metaflow has the task as done, nobody else knows: what it lacks is the hand-over."""
+    top = f"""
+import signal
+from metaflow.task import MetaflowTask
+
+KILLED = "{cli.folder}/killed"
+run_step = MetaflowTask.run_step
+
+def run_and_die(self, step_name, *args, **kwargs):
+    run_step(self, step_name, *args, **kwargs)
+    if step_name == "work" and self.flow.input == 1 and not os.path.exists(KILLED):
+        open(KILLED, "w").close()
+        if "{killed}" == "all":
+            run = os.environ["SFNFLOW_DONE_FILE"].removesuffix("done")
+            os.kill(int(open(run + "lock").read()), signal.SIGKILL)
+            os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+MetaflowTask.run_step = run_and_die
+"""
+    trace = cli.folder / "trace"
+    work = f"open('{trace}', 'a').write(f'{{self.input}}\\n'); self.value = self.input"
+    shape(top, work=work)
+    run = cli("trigger", "ShapeFlow", "--wait").out.strip()
+    if killed == "all":
+        assert cli.ok("status", run, "--json").json["run"]["status"] == "INTERRUPTED"
+        cli.ok("redrive", run, "--wait")
+    assert cli.ok("status", run, "--json").json["run"]["status"] == "SUCCEEDED"
+    assert (cli.folder / "killed").exists()
+    assert trace.read_text().split().count("1") == 1
+    assert not list((cli.folder / ".sfnflow").glob("runs/*/work/*"))
+
+
+def _holds(marker: str) -> list[int]:
+    """The processes that were started with the marker in their environment, zombies left out."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if marker.encode() in environ.read_bytes():
+                found.append(int(environ.parent.name))
+        except OSError:  # it has just ended
+            continue
+    return found
