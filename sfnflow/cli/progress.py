@@ -114,7 +114,8 @@ def _count(step: StepProgress) -> str:
 
 def _state(step: StepProgress, run: Run) -> Text:
     if step.total and step.done >= step.total:
-        return Text("done", style="green")
+        caught = (f", {step.caught} caught", "yellow") if step.caught else ""
+        return Text.assemble(("done", "green"), caught)
     if run.status == "RUNNING" and (step.running or step.started) and not step.failed:
         return Text(f"{step.running} running", style="cyan")
     counts = [(step.failed, "failed", "bold red"), (step.terminated, "stopped", "yellow")]

@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 from sfnflow.runtime import exits, forking
 from sfnflow.runtime.job import Job
 from sfnflow.runtime.process import die_with_parent
-from sfnflow.runtime.server import SUCCESS
+from sfnflow.runtime.server import CAUGHT, SUCCESS
 
-Run = Callable[[Job], None]
+Run = Callable[[Job], bool]
+"""Runs a job; whether `@catch` took what its task raised."""
 
 
 def run_forked(run: Run, request: dict[str, Any], folder: str, output: tuple[int, int]) -> NoReturn:
@@ -41,7 +42,7 @@ def _run(run: Run, request: dict[str, Any]) -> int:
     job = Job.from_environment(request["variables"])
     _record(request, "started")
     try:
-        run(job)
+        caught = run(job)
     except SystemExit as error:
         if isinstance(error.code, str):
             sys.stderr.write(f"{error.code}\n")
@@ -50,7 +51,7 @@ def _run(run: Run, request: dict[str, Any]) -> int:
         _print_error(error)
         return 1
     _record(request, "done")
-    return SUCCESS
+    return CAUGHT if caught else SUCCESS
 
 
 def _print_error(error: BaseException) -> None:

@@ -61,8 +61,11 @@ class JobRunner:
     ) -> None:
         self._obj, self._manifest, self._folder, self._store = obj, manifest, folder, store
 
-    def run(self, job: Job) -> None:
-        """Runs the task, then leaves a note for the next. Raises what the user's code raises."""
+    def run(self, job: Job) -> bool:
+        """Runs the task, then leaves a note for the next. Raises what the user's code raises.
+
+        Returns whether the task is done only because `@catch` took what it raised.
+        """
         ledger = Ledger(self._store, self._obj.flow.name, job.run)
         if job.only_hand_over:
             outcome = self._stored_outcome(job)
@@ -71,6 +74,7 @@ class JobRunner:
             flow = self._obj.flow
             outcome = getattr(flow, "_transition", None), getattr(flow, "_foreach_num_splits", None)
         self._hand_over(job, ledger, *outcome)
+        return getattr(self._obj.flow, "_catch_exception", None) is not None
 
     def _inputs(self, job: Job, ledger: Ledger) -> list[str]:
         """The pathspecs (run/step/task) that the step starts from, in Metaflow's order."""

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from sfnflow.runtime.logs import LogWriter
 from sfnflow.runtime.process import kill_children, kill_group
 
-SUCCESS = 113
-"""What a job exits with when its task is done: 0 is also what os._exit(0) in a step gives."""
+SUCCESS, CAUGHT = 113, 114
+"""What a job exits with when its task is done, or done by `@catch`: os._exit(0) in a step gives 0."""
 
 _CHUNK = 1 << 16
 _UNDONE = b"The process ended with exit code 0 before its task was done.\n"
@@ -136,8 +136,8 @@ class ForkServer:
             last_word.write(_UNDONE)
             last_word.close()
         shutil.rmtree(running.scratch, ignore_errors=True)
-        ended = {SUCCESS: 0, 0: 1}.get(code, code)
-        self._answer({"id": running.id, "code": ended})
+        ended = {SUCCESS: 0, CAUGHT: 0, 0: 1}.get(code, code)
+        self._answer({"id": running.id, "code": ended, "caught": code == CAUGHT})
 
     def _end(self) -> None:
         kill_children()

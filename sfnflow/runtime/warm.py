@@ -3,7 +3,7 @@
 Metaflow and the flow are imported once; each job is a fork that runs its task and ends. Requests come
 as JSON lines on stdin, answers go to what was stdout:
 
-    {"id": job, "variables": {...}, "log": path, "scratch": path, ...}  ->  {"id": job, "code": exit code}
+    {"id": job, "variables": {...}, "log": path, "scratch": path, ...}  ->  {"id": job, "code": exit code, ...}
     {"kill": job}
 
 The code of a job that was killed is minus the signal. When stdin ends, so do the process, every job in
@@ -83,8 +83,10 @@ def main(folder: str, cold: bool) -> None:
             _restart_cold(folder, requests, answers)
         serve(package.runner(obj).run)
 
-    def load_and_run(job: Job) -> None:
-        package.load_and(lambda obj: package.runner(obj).run(job))
+    def load_and_run(job: Job) -> bool:
+        caught: list[bool] = []
+        package.load_and(lambda obj: caught.append(package.runner(obj).run(job)))
+        return caught[0]
 
     if cold:
         serve(load_and_run)

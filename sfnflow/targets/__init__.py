@@ -77,7 +77,8 @@ class Task(NamedTuple):
 class StepProgress(NamedTuple):
     """How far a step is. `total` is None while a foreach around it has not yet said how many.
 
-    Counts are of tasks; those that a redrive has superseded are in none of them.
+    Counts are of tasks; those that a redrive has superseded are in none of them. `caught` are those
+    of `done` that failed and let the run go on by `@catch`.
     """
 
     step: str
@@ -86,6 +87,7 @@ class StepProgress(NamedTuple):
     running: int
     failed: int
     terminated: int
+    caught: int
     retried: int
     started: datetime | None
     stopped: datetime | None

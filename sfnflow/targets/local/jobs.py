@@ -11,7 +11,7 @@ from sfnflow.targets.local.execution import StateError, TaskCall
 from sfnflow.targets.local.journal import Journal
 from sfnflow.targets.local.layout import Layout
 from sfnflow.targets.local.record import Record
-from sfnflow.targets.local.store import TERMINATED, Store
+from sfnflow.targets.local.store import CAUGHT, TERMINATED, Store
 from sfnflow.targets.local.warm import Request, WarmPool, WarmStartError
 
 
@@ -92,15 +92,15 @@ class Jobs:
         process = self._pool.process(folder, definition.environment)
         try:
             async with asyncio.timeout(definition.timeout_seconds):
-                code = await process.run(request)
-                if code < 0 and self._is_done(request):
-                    code = await process.run(_handing_over(request))
+                ended = await process.run(request)
+                if ended.code < 0 and self._is_done(request):
+                    ended = await process.run(_handing_over(request))
         except TimeoutError:
             # As Batch does it: a job that took too long is not tried again.
             return _Ended(None, "Job attempt duration exceeded timeout", final=True)
         except WarmStartError as error:
             return _Ended(1, f"The flow could not be loaded: {error}", final=True)
-        return _Ended(code, _reason(code))
+        return _Ended(ended.code, CAUGHT if ended.caught else _reason(ended.code))
 
     def _request(
         self, job: str, attempt: int, call: TaskCall, variables: dict[str, str]

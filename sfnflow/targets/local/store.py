@@ -13,6 +13,8 @@ from sfnflow.targets.local.record import Record
 
 TERMINATED = "Terminated: the run was stopped, or another task of it failed."
 """The reason of a job that was ended for no fault of its own."""
+CAUGHT = "Caught: it has failed, and @catch let the run go on."
+"""The reason of a job that succeeded only by that."""
 
 
 class Store:
@@ -189,10 +191,11 @@ class Store:
         rows = self._db.query(
             "SELECT step, count(*) AS tasks, sum(status='SUCCEEDED') AS done,"
             " sum(status='RUNNING') AS running, sum(status='FAILED' AND reason != ?1) AS failed,"
-            " sum(reason = ?1) AS terminated, sum(attempt > 1) AS retried, min(started) AS started,"
-            " max(stopped) AS stopped FROM jobs WHERE execution = ?2 AND NOT superseded GROUP BY step",
+            " sum(reason = ?1) AS terminated, sum(reason = ?3) AS caught,"
+            " sum(attempt > 1) AS retried, min(started) AS started, max(stopped) AS stopped FROM jobs WHERE execution = ?2 AND NOT superseded GROUP BY step",
             TERMINATED,
             execution,
+            CAUGHT,
         )
         counts = {row["step"]: row for row in rows}
         splits = self._splits(execution)
@@ -220,7 +223,7 @@ def _total(flow: Flow, name: str, splits: dict[str, int]) -> int | None:
 def _progress(name: str, counts: dict[str, Row], total: int | None) -> StepProgress:
     row = counts.get(name)
     if row is None:
-        return StepProgress(name, total, 0, 0, 0, 0, 0, None, None)
+        return StepProgress(name, total, 0, 0, 0, 0, 0, 0, None, None)
     return StepProgress(
         name,
         total,
@@ -228,6 +231,7 @@ def _progress(name: str, counts: dict[str, Row], total: int | None) -> StepProgr
         row["running"],
         row["failed"],
         row["terminated"],
+        row["caught"],
         row["retried"],
         _time(row["started"]),
         _time(row["stopped"]),

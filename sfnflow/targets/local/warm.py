@@ -31,6 +31,13 @@ class Request(NamedTuple):
     scratch: str
 
 
+class Ended(NamedTuple):
+    """How an attempt ended: its exit code, minus the signal that killed it; `caught` by `@catch`."""
+
+    code: int
+    caught: bool = False
+
+
 class WarmStartError(Exception):
     """The flow in the package could not be loaded; the text is the last line it printed."""
 
@@ -40,13 +47,13 @@ class WarmProcess:
 
     def __init__(self, folder: Path, environment: Mapping[str, str], log: Path, lock: int) -> None:
         self._folder, self._environment, self._log, self._lock = folder, environment, log, lock
-        self._waiting: dict[str, asyncio.Future[int]] = {}
+        self._waiting: dict[str, asyncio.Future[Ended]] = {}
         self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._loading: asyncio.subprocess.Process | None = None
 
-    async def run(self, request: Request) -> int:
-        """Runs one attempt and returns its exit code. When cancelled, the job is dead on return."""
+    async def run(self, request: Request) -> Ended:
+        """Runs one attempt to its end. When cancelled, the job is dead on return."""
         process = await self._started()
         ended = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = ended
@@ -111,16 +118,16 @@ class WarmProcess:
         assert process.stdout is not None
         while line := await process.stdout.readline():
             answer: dict[str, Any] = json.loads(line)
-            self._resolve(answer["id"], answer["code"])
+            self._resolve(answer["id"], Ended(answer["code"], answer["caught"]))
         await process.wait()
         # It was killed, and its jobs with it.
         for job in list(self._waiting):
-            self._resolve(job, KILLED)
+            self._resolve(job, Ended(KILLED))
 
-    def _resolve(self, job: str, code: int) -> None:
-        ended = self._waiting.pop(job, None)
-        if ended is not None and not ended.done():
-            ended.set_result(code)
+    def _resolve(self, job: str, ended: Ended) -> None:
+        waiting = self._waiting.pop(job, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(ended)
 
     def _send(self, process: asyncio.subprocess.Process, document: dict[str, Any]) -> None:
         # A process that is gone cannot be told; the reader resolves what waits for it.
