@@ -192,7 +192,8 @@ class Store:
             "SELECT step, count(*) AS tasks, sum(status='SUCCEEDED') AS done,"
             " sum(status='RUNNING') AS running, sum(status='FAILED' AND reason != ?1) AS failed,"
             " sum(reason = ?1) AS terminated, sum(reason = ?3) AS caught,"
-            " sum(attempt > 1) AS retried, min(started) AS started, max(stopped) AS stopped FROM jobs WHERE execution = ?2 AND NOT superseded GROUP BY step",
+            " sum(attempt > 1) AS retried, min(started) AS started, max(stopped) AS stopped"
+            " FROM jobs WHERE execution = ?2 AND NOT superseded GROUP BY step",
             TERMINATED,
             execution,
             CAUGHT,
