@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import metaflow
 
 import sfnflow
+from sfnflow.runtime.host import flow_classes
 
 _HERE = os.getcwd()  # the user's; their file may go elsewhere
 _TOOLS = (os.path.dirname(metaflow.__file__), os.path.dirname(sfnflow.__file__))
@@ -103,12 +104,6 @@ def class_place(flow: type, variable: str = "") -> str:
             found = [stmt.lineno for stmt in node.body if variable in _assigned(stmt)]
             return place(file, found[-1] if found else node.lineno)
     return place(file, None)
-
-
-def flow_classes(base: type) -> list[type]:
-    """All classes below `base`."""
-    children: list[type] = base.__subclasses__()
-    return [flow for child in children for flow in (child, *flow_classes(child))]
 
 
 def _assigned(statement: ast.stmt) -> list[str]:

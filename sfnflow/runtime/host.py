@@ -111,14 +111,14 @@ def _run(script: str, on_flow: Callable[[Any, Any], None]) -> None:
     # nothing else is in the way.
     sys.argv = [script]
     sys.path.insert(0, os.path.dirname(os.path.realpath(script)))
-    before = set(_flow_classes(metaflow.FlowSpec))
+    before = set(flow_classes(metaflow.FlowSpec))
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit:
         if not ended:
             raise
     if not ended:
-        raise NoFlowError([c.__name__ for c in _flow_classes(metaflow.FlowSpec) if c not in before])
+        raise NoFlowError([c.__name__ for c in flow_classes(metaflow.FlowSpec) if c not in before])
     if ended[0] is not None:
         raise ended[0]
 
@@ -127,9 +127,10 @@ class _FlowEnded(SystemExit):
     """Leaves the user's file once the flow has been served, as Metaflow does after a command."""
 
 
-def _flow_classes(base: type) -> list[type]:
+def flow_classes(base: type) -> list[type]:
+    """All classes below `base`."""
     children: list[type] = base.__subclasses__()
-    return [flow for child in children for flow in (child, *_flow_classes(child))]
+    return [flow for child in children for flow in (child, *flow_classes(child))]
 
 
 @contextlib.contextmanager
