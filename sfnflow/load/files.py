@@ -1,5 +1,6 @@
 """The files of the code package, by Metaflow's own rules, less Metaflow itself."""
 
+import functools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +12,27 @@ File = tuple[str, str]
 def code_files(obj: Any, script: str) -> list[File]:
     """What a task needs of the user's code. Where two have one name, the last counts."""
     package = _listing(obj)
-    found = [*package._user_code_tuples(), *_beside_target(package, script), *_modules(package)]
+    folder = os.path.dirname(script)
+    user = [f for f in package._user_code_tuples() if not _in_venv(f[0], folder)]
+    found = [*user, *_beside_target(package, script), *_modules(package)]
     # A link to nowhere or a socket cannot be packaged, and nothing can have been loaded from it.
     files = [(path, name) for path, name in found if os.path.isfile(path)]
     return [*files, (script, os.path.basename(script))]  # whatever its suffix
+
+
+@functools.cache
+def _is_venv(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, "pyvenv.cfg"))
+
+
+def _in_venv(path: str, root: str) -> bool:
+    """Whether a file lies in a virtual environment below `root`: installed, not the flow's code."""
+    folder = os.path.dirname(path)
+    while len(folder) > len(root):
+        if _is_venv(folder):
+            return True
+        folder = os.path.dirname(folder)
+    return False
 
 
 def _listing(obj: Any) -> Any:

@@ -22,12 +22,12 @@ def run_forked(run: Run, request: dict[str, Any], folder: str, output: tuple[int
     code = 1
     try:
         os.setsid()
-        die_with_parent()
+        die_with_parent(request["parent"])
         exits.after_fork()
         for fd, target in zip(output, (1, 2), strict=True):
             os.dup2(fd, target)
             os.close(fd)
-        shutil.copytree(folder, request["scratch"], copy_function=shutil.copyfile)
+        shutil.copytree(folder, request["scratch"], copy_function=shutil.copy)
         os.chdir(request["scratch"])
         forking.reseed()
         code = _run(run, request)
@@ -35,6 +35,8 @@ def run_forked(run: Run, request: dict[str, Any], folder: str, output: tuple[int
     except BaseException:  # noqa: BLE001 - there is nobody above to tell
         traceback.print_exc()
     finally:
+        os.chdir("/")
+        shutil.rmtree(request["scratch"], ignore_errors=True)
         os._exit(code)
 
 

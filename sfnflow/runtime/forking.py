@@ -51,19 +51,28 @@ def why_not() -> str:
     if threading.active_count() > 1:
         names = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
         return f"it has started threads ({', '.join(names)})"
-    shared = random._inst
+    shared = _shared_generators()
+    kinds: tuple[type, ...] = (random.Random, *_numpy_kinds())
     for candidate in gc.get_objects():
-        kind = type(candidate)
-        if isinstance(candidate, random.Random) and candidate is not shared:
-            if not isinstance(candidate, random.SystemRandom):
-                return "it has made a random.Random"
-        elif kind.__name__ in ("Generator", "RandomState") and _is_numpys_own(candidate):
-            return f"it has made a numpy {kind.__name__}"
+        if isinstance(candidate, kinds) and not any(candidate is known for known in shared):
+            return f"it has made a {type(candidate).__module__}.{type(candidate).__name__}"
     return ""
 
 
-def _is_numpys_own(candidate: Any) -> bool:
+def _numpy_kinds() -> tuple[type, ...]:
     numpy: Any = sys.modules.get("numpy.random")
-    if numpy is None or not isinstance(candidate, (numpy.Generator, numpy.RandomState)):
-        return False
-    return candidate is not numpy.mtrand._rand
+    return (numpy.Generator, numpy.RandomState, numpy.BitGenerator) if numpy else ()
+
+
+def _shared_generators() -> list[Any]:
+    """The global ones, which `reseed` sees to, and those that look after themselves in a fork."""
+    shared: list[Any] = [random._inst]
+    shared += [c for c in gc.get_objects() if isinstance(c, random.SystemRandom)]
+    names: Any = sys.modules.get("tempfile")
+    if names and hasattr(names, "_RandomNameSequence"):
+        sequences = [c for c in gc.get_objects() if isinstance(c, names._RandomNameSequence)]
+        shared += [vars(sequence).get("_rng") for sequence in sequences]
+    numpy: Any = sys.modules.get("numpy.random")
+    if numpy:
+        shared += [numpy.mtrand._rand, numpy.mtrand._rand._bit_generator]
+    return shared

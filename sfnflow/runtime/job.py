@@ -74,7 +74,8 @@ class JobRunner:
             flow = self._obj.flow
             outcome = getattr(flow, "_transition", None), getattr(flow, "_foreach_num_splits", None)
         self._hand_over(job, ledger, *outcome)
-        return getattr(self._obj.flow, "_catch_exception", None) is not None
+        # Not by getattr: a step inherits the artifact of the one before it.
+        return vars(self._obj.flow).get("_catch_exception") is not None
 
     def _inputs(self, job: Job, ledger: Ledger) -> list[str]:
         """The pathspecs (run/step/task) that the step starts from, in Metaflow's order."""
@@ -149,7 +150,25 @@ class JobRunner:
         )
         if not task.get("_task_ok"):
             raise HandoffError(f"Step {job.step} had failed before it was killed.")
+        self._register(job, task)
+        if any(d.name == "catch" for d in getattr(self._obj.flow, job.step).decorators):
+            self._obj.flow._catch_exception = task.get("_catch_exception")
         return task.get("_transition"), task.get("_foreach_num_splits")
+
+    def _register(self, job: Job, task: Any) -> None:
+        """Tells Metaflow's metadata what TaskDataStore.done tells it only after its marker is there."""
+        from metaflow.metadata_provider import DataArtifact, MetaDatum
+
+        ids = job.run_id, job.step, job.task
+        tags = [f"attempt_id:{job.attempt}"]
+        done = MetaDatum("attempt-done", str(job.attempt), "attempt-done", tags)
+        self._obj.metadata.register_metadata(*ids, [done])
+        root = self._obj.flow_datastore.datastore_root
+        artifacts = [
+            DataArtifact(name, task.TYPE, root, None, task._info[name]["encoding"], sha)
+            for name, sha in task._objects.items()
+        ]
+        self._obj.metadata.register_data_artifacts(*ids, job.attempt, artifacts)
 
     def _hand_over(self, job: Job, ledger: Ledger, transition: Any, splits: Any) -> None:
         """Leaves notes for the next steps, after the task itself is done: see runtime.ledger."""

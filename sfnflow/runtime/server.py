@@ -79,6 +79,7 @@ class ForkServer:
     def _fork(self, request: dict[str, Any]) -> None:
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
+        request["parent"] = os.getpid()
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 from sfnflow.asl import StateMachine
 from sfnflow.config import LocalSettings, RenderSettings
+from sfnflow.runtime.process import adopt_orphans, kill_children
 from sfnflow.targets.local.database import Database
 from sfnflow.targets.local.execution import Outcome
 from sfnflow.targets.local.interpreter import execute
@@ -35,6 +36,7 @@ def main(settings: LocalSettings, name: str, lock: int) -> None:
     """Runs the execution `name`, which has been recorded as running, and records its end."""
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
+    adopt_orphans()
     database = Database(settings.home)
     store = Store(database)
     halfway = _recover(store, Layout(settings), name)
@@ -101,6 +103,8 @@ async def _run(
         return "ABORTED", "States.Aborted", "Stopped by the user."
     finally:
         await pool.close()
+        kill_children()  # what a warmed process that was killed had adopted
+        shutil.rmtree(layout.scratch(name), ignore_errors=True)
         journal.flush()
 
 
