@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -170,10 +169,15 @@ def _lines(path: Path) -> list[str]:
 
 def _alive(trace: Path) -> list[int]:
     """The pids of the tasks that run; one that has ended and waits for its parent does not."""
-    pids = ",".join(_lines(Path(f"{trace}.pids")) or ["0"])
-    shown = subprocess.run(["ps", "-o", "pid=,stat=", "-p", pids], capture_output=True, text=True)
-    found = [line.split() for line in shown.stdout.splitlines()]
-    return [int(pid) for pid, state in found if not state.startswith("Z")]
+    return [pid for pid in map(int, _lines(Path(f"{trace}.pids"))) if _state(pid) not in ("", "Z")]
+
+
+def _state(pid: int) -> str:
+    """Of proc(5): R, S, Z and so on; empty when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return ""
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
