@@ -50,7 +50,8 @@ def _run(run: Run, request: dict[str, Any]) -> int:
             sys.stderr.write(f"{error.code}\n")
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException as error:  # noqa: BLE001 - the user's code may raise anything
-        _print_error(error)
+        if not job.only_hand_over:  # else the task has said it all when it failed
+            _print_error(error)
         return 1
     _record(request, "done")
     return CAUGHT if caught else SUCCESS

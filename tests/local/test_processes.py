@@ -206,6 +206,23 @@ LocalMetadataProvider.register_data_artifacts = register_or_die
     assert not list((cli.folder / ".sfnflow").glob("runs/*/work/*"))
 
 
+def test_a_failure_of_the_moment_is_forgotten_after_a_redrive(
+    shape: Callable[..., Cli], cli: Cli
+) -> None:
+    flag = cli.folder / "mended"
+    shape(work=f"assert os.path.exists('{flag}'), 'not yet'")
+    run = cli("trigger", "ShapeFlow", "--wait").out.strip()
+    before = cli.ok("status", run, "--json").json
+    assert before["failure"]["log"][-1] == "AssertionError: not yet"
+    flag.touch()
+    cli.ok("redrive", run, "--wait")
+    after = cli.ok("status", run, "--json").json
+    assert after["run"]["status"] == "SUCCEEDED"
+    assert after["failed_tasks"] == []
+    assert [step["failed"] + step["terminated"] for step in after["steps"]] == [0, 0, 0, 0]
+    assert "HandoffError" not in cli.ok("logs", run).err
+
+
 def _all_artifacts(cli: Cli, run: str) -> bool:
     """Whether the Client API has every task of `work` as successful, with its artifact."""
     found: list[object] = cli.python(

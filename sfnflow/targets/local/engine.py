@@ -58,10 +58,11 @@ def _recover(store: Store, layout: Layout, name: str) -> dict[str, Record]:
     done = {record.id: record for record in records if record.state == "done"}
     store.recover_successes(name, list(done.values()), time.time())
     flow = store.execution(name)["flow"]
+    known = {*done, *store.failed_by_themselves(name)}
     return {
         record.place: record
         for record in records
-        if record.id not in done
+        if record.id not in known
         and layout.done_marker(flow, name, record.step, record.id, record.attempt - 1).exists()
     }
 

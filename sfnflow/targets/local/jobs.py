@@ -52,28 +52,34 @@ class Jobs:
         halfway = self._execution.halfway.get(call.path)
         if halfway is not None:
             request = self._request(halfway.id, halfway.attempt, call, variables)
-            if await self._job(request, call, only_hand_over=True):
+            if await self._hand_over(request, call):
                 return {"JobId": halfway.id, "Status": "SUCCEEDED"}
         request = self._request(str(uuid.uuid4()), 1, call, variables)
         await self._job(request, call)
         return {"JobId": request.id, "Status": "SUCCEEDED"}
 
-    async def _job(self, request: Request, call: TaskCall, only_hand_over: bool = False) -> bool:
+    async def _hand_over(self, request: Request, call: TaskCall) -> bool:
+        """Does what a killed job still had to do. Leaves no trace when its task had failed."""
+        async with self._slots:
+            ended = await self._attempt(_handing_over(request), call)
+        if ended.code != 0:
+            return False
+        self._journal.submitted(request.id, request.place, request.step, request.path)
+        self._journal.started(request.id, request.attempt)
+        self._journal.ended(request.id, "SUCCEEDED", 0, ended.reason)
+        return True
+
+    async def _job(self, request: Request, call: TaskCall) -> None:
         self._journal.submitted(request.id, request.place, request.step, request.path)
         ended = _Ended(None, TERMINATED)
         try:
             async with self._slots:
-                if only_hand_over:
-                    self._journal.started(request.id, request.attempt)
-                    ended = await self._attempt(_handing_over(request), call)
-                else:
-                    ended = await self._attempts(request, call)
+                ended = await self._attempts(request, call)
         finally:
             status = "SUCCEEDED" if ended.code == 0 else "FAILED"
             self._journal.ended(request.id, status, ended.code, ended.reason)
-        if ended.code != 0 and not only_hand_over:
+        if ended.code != 0:
             raise StateError("States.TaskFailed", _cause(request, call, ended))
-        return ended.code == 0
 
     async def _attempts(self, request: Request, call: TaskCall) -> _Ended:
         definition = self._definition(call)

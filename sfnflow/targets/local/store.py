@@ -164,6 +164,14 @@ class Store:
         )
         return {row["place"] for row in rows}
 
+    def failed_by_themselves(self, execution: str) -> set[str]:
+        """The ids of jobs that failed with an exit code, rather than by a kill."""
+        rows = self._db.query(
+            "SELECT id FROM jobs WHERE execution = ? AND status = 'FAILED' AND exit_code > 0",
+            execution,
+        )
+        return {row["id"] for row in rows}
+
     def recover_successes(self, execution: str, records: list[Record], now: float) -> None:
         """Records successes that an engine did not live to write: all of a job, or how it ended."""
         with self._db.transaction() as db:
