@@ -18,7 +18,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NoReturn
 
@@ -41,10 +41,11 @@ class _Package:
         self.script = os.path.join(folder, self.manifest["script"])
 
     def runner(self, obj: Any) -> JobRunner:
+        """What runs jobs of the flow, given Metaflow's CLI state."""
         store = FolderStore(os.environ["SFNFLOW_LEDGER_FOLDER"])
         return JobRunner(obj, self.manifest, self.folder, store)
 
-    def load_and(self, do: Any) -> None:
+    def load_and(self, do: Callable[[Any], None]) -> None:
         """Loads the flow and calls `do` with Metaflow's CLI state."""
         run_flow_file(self.script, self._top_options(), "step", do)
 
@@ -81,6 +82,8 @@ def main(folder: str, cold: bool) -> None:
         if reason := forking.why_not():
             sys.stderr.write(f"Each task loads the flow anew: {reason}.\n")
             _restart_cold(folder, requests, answers)
+        import metaflow.cli_components.step_cmd  # noqa: F401 - needs the flow, or it were preloaded
+
         serve(package.runner(obj).run)
 
     def load_and_run(job: Job) -> bool:

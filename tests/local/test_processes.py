@@ -1,6 +1,7 @@
 """Tasks are processes of their own: what they share, how they end, what they leave behind."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -148,20 +149,55 @@ def test_what_a_task_leaves_behind_ends_with_the_run(
     marker = f"SFNFLOW_TEST_{os.getpid()}_{time.monotonic_ns()}"
     shape(start=f"os.environ['{marker}'] = '1'; os.system('{start}')")
     cli.ok("trigger", "ShapeFlow", "--wait", timeout=60)
-    deadline = time.monotonic() + 10
-    while _holds(marker):
-        assert time.monotonic() < deadline, "it is still there"
-        time.sleep(0.1)
+    _wait_until(lambda: not _holds(marker))
+
+
+def test_what_a_task_has_started_ends_with_it(shape: Callable[..., Cli], cli: Cli) -> None:
+    """As in a container: while the run still goes on."""
+    marker = f"SFNFLOW_TEST_{os.getpid()}_{time.monotonic_ns()}"
+    go = cli.folder / "go"
+    shape(
+        start=f"os.environ['{marker}'] = '1'; os.system('sleep 300 &'); "
+        f"open('{cli.folder}/there', 'w').close()",
+        work=f"while not os.path.exists('{go}'): time.sleep(0.05)",
+    )
+    run = cli.ok("trigger", "ShapeFlow").out.strip()
+    _wait_until((cli.folder / "there").exists)
+    _wait_until(lambda: not _holds(marker))
+    assert cli.ok("status", run, "--json").json["run"]["status"] == "RUNNING"
+    go.touch()
+    cli.ok("logs", run)
+
+
+@pytest.mark.parametrize("killed", ["engine", "engine and warmed process"])
+def test_a_daemon_of_a_task_does_not_keep_a_killed_run_alive(
+    shape: Callable[..., Cli], cli: Cli, killed: str
+) -> None:
+    marker = f"SFNFLOW_TEST_{os.getpid()}_{time.monotonic_ns()}"
+    shape(
+        start=f"os.environ['{marker}'] = '1'; os.system('setsid sleep 300 &'); "
+        f"open('{cli.folder}/warm', 'w').write(str(os.getppid())); time.sleep(300)"
+    )
+    run = cli.ok("trigger", "ShapeFlow").out.strip()
+    warm = cli.folder / "warm"
+    _wait_until(lambda: warm.exists() and warm.read_text() != "" and _holds(marker) != [])
+    home = cli.folder / ".sfnflow" / "runs" / run.removeprefix("sfn-")
+    os.kill(int((home / "lock").read_text()), signal.SIGKILL)
+    if killed != "engine":
+        os.kill(int(warm.read_text()), signal.SIGKILL)
+    try:
+        _wait_until(lambda: "INTERRUPTED" in cli.ok("status", run, "--no-watch").out)
+        assert killed != "engine" or _holds(marker) == []
+    finally:
+        for pid in _holds(marker):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_stop_ends_what_tasks_have_started(shape: Callable[..., Cli], cli: Cli) -> None:
     marker = f"SFNFLOW_TEST_{os.getpid()}_{time.monotonic_ns()}"
     shape(work=f"os.environ['{marker}'] = '1'; os.system('setsid sleep 300 & sleep 300')")
     run = cli.ok("trigger", "ShapeFlow").out.strip()
-    deadline = time.monotonic() + 30
-    while len(_holds(marker)) < 6:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    _wait_until(lambda: len(_holds(marker)) >= 6)
     cli.ok("stop", run)
     assert _holds(marker) == []
 
@@ -221,6 +257,13 @@ def test_a_failure_of_the_moment_is_forgotten_after_a_redrive(
     assert after["failed_tasks"] == []
     assert [step["failed"] + step["terminated"] for step in after["steps"]] == [0, 0, 0, 0]
     assert "HandoffError" not in cli.ok("logs", run).err
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.1)
 
 
 def _all_artifacts(cli: Cli, run: str) -> bool:
